@@ -1,0 +1,26 @@
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+option(KERF_BENCH "Build the benchmarks" OFF)
+set(KERF_SANITIZE "" CACHE STRING "Sanitizers for every target, as -fsanitize= takes them")
+
+# Bits must not depend on what the optimiser fuses: a multiply and an add stay two roundings unless
+# the source says fma.
+add_compile_options(-ffp-contract=off)
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Werror)
+
+if(KERF_SANITIZE)
+  add_compile_options(-fsanitize=${KERF_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${KERF_SANITIZE})
+endif()
+
+find_program(KERF_CCACHE ccache)
+if(KERF_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${KERF_CCACHE})
+endif()
+find_program(KERF_MOLD mold)
+if(KERF_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()

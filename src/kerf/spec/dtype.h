@@ -1,0 +1,22 @@
+// Element types and their names.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "kerf/base/result.h"
+
+namespace kerf {
+
+enum class DType : uint8_t { kF32, kF16, kBF16, kI32 };
+
+[[nodiscard]] constexpr size_t size_of(DType dtype) { return dtype == DType::kF32 || dtype == DType::kI32 ? 4 : 2; }
+
+// vLLM's and Hugging Face's long names: "float32", "float16", "bfloat16", "int32".
+[[nodiscard]] std::string_view name_of(DType dtype);
+
+// Accepts the long names, as in --dtype and config.json's torch_dtype.
+[[nodiscard]] Result<DType> dtype_from_name(std::string_view name);
+
+}  // namespace kerf
