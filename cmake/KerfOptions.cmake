@@ -9,7 +9,8 @@ set(KERF_SANITIZE "" CACHE STRING "Sanitizers for every target, as -fsanitize= t
 # Bits must not depend on what the optimiser fuses: a multiply and an add stay two roundings unless
 # the source says fma.
 add_compile_options(-ffp-contract=off)
-add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Werror)
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+                    -Wno-missing-field-initializers -Werror)
 
 if(KERF_SANITIZE)
   add_compile_options(-fsanitize=${KERF_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)

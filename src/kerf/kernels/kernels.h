@@ -1,0 +1,138 @@
+// The kernel table: every loop over floats that decides kerf's speed or its bits.
+//
+// One table per instruction set, chosen once at start (the best that the CPU has, or KERF_ISA=scalar,
+// avx2, avx512). Every entry has a scalar twin. Sums run in an order that each entry states here; it
+// knows neither the number of rows computed together, nor threads, nor the cut. fma() is one
+// rounding, everything else rounds after each operation.
+//
+// Raw pointers and sizes: a device backend is another table. Threading: every entry is reentrant;
+// callers split work over disjoint outputs.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "kerf/spec/dtype.h"
+
+namespace kerf {
+
+// How a weight matrix is kept in memory, packed for the matmul.
+enum class WeightFormat : uint8_t { kF32, kF16, kBF16 };
+inline constexpr int kWeightFormats = 3;
+
+// Outputs that a packed panel interleaves; a unit of work of the matmul.
+inline constexpr int64_t kPanel = 32;
+[[nodiscard]] constexpr int64_t panels(int64_t n) { return (n + kPanel - 1) / kPanel; }
+
+// Positions in a block of the KV cache, and in the unit that attention merges.
+inline constexpr int64_t kBlock = 64;
+
+// The inner dimension K of a matmul, cut into slices [bounds[i], bounds[i + 1]), each accumulated
+// by itself and then summed as the merge program says (spec/reduction.h). A column-parallel or
+// uncut matrix has one slice and merges {0}.
+struct KSlices {
+  std::span<const int64_t> bounds;
+  std::span<const uint8_t> merges;
+  int results = 1;  // sums left after the merges
+  int depth = 1;    // most sums alive at once
+  [[nodiscard]] int count() const { return static_cast<int>(merges.size()); }
+  [[nodiscard]] int64_t k() const { return bounds.back(); }
+};
+
+struct PackArgs {
+  const void* rows;  // [n, k] row-major of `dtype`, output-major as in checkpoints
+  DType dtype;
+  int64_t row_stride;  // elements from one row to the next
+  int64_t n;
+  KSlices slices;
+  int64_t first_row;  // where row 0 goes in the packed matrix
+  std::byte* packed;  // zeroed before the first call
+};
+
+struct MatmulArgs {
+  const std::byte* x;  // [m, k] as prepare() wrote it
+  int64_t m;
+  const std::byte* packed;  // weights [n, k]
+  int64_t n;
+  KSlices slices;
+  float* out;  // [results, m, n] f32; node_stride and row_stride in elements
+  int64_t node_stride;
+  int64_t row_stride;
+  int64_t first_panel;  // computes outputs of the panels [first_panel, last_panel) only
+  int64_t last_panel;
+};
+
+// out[row, col] = sum over k of x[row, k] * weight[col, k].
+//
+// Order: within a slice acc = fma(x[k], w[k], acc) from acc = 0 in order of k; kBF16: two k at a
+// time, in the order that the bf16 dot instruction has. Slices are merged in f32.
+// kF32: x and w are f32. kF16: x is f32, w is f16 widened. kBF16: x is rounded to bf16.
+struct MatmulKernel {
+  size_t (*packed_bytes)(int64_t n, const KSlices& slices);
+  void (*pack)(const PackArgs& args);
+  size_t (*prepared_bytes)(int64_t m, const KSlices& slices);
+  // x  // [m, k] f32, row_stride in elements
+  void (*prepare)(const float* x, int64_t row_stride, int64_t m, const KSlices& slices, std::byte* prepared);
+  void (*matmul)(const MatmulArgs& args);
+};
+
+// Attention of one token over one KV head, for the query heads that share it.
+//
+// The cache is walked in blocks of kBlock positions, left to right; block b holds positions
+// [b * kBlock, (b + 1) * kBlock). Per block, over its visible positions in order: score = dot(q, k) in
+// order of head_dim with fma, times scale, soft cap; m = max; p = exp(score - m); l = sum of p;
+// o = sum of p * v with fma. Blocks merge left to right: m' = max(m, m_b), both sides scaled by
+// exp(· - m'). out = o / l.
+struct AttentionArgs {
+  const float* q;  // [heads, head_dim] f32, already rotated
+  int64_t heads;   // query heads that share the KV head
+  int64_t head_dim;
+  const std::byte* k;     // this KV head's part of block 0: [head_dim, kBlock] of kv_dtype
+  const std::byte* v;     // this KV head's part of block 0: [kBlock, head_dim]
+  int64_t block_stride;   // bytes from one block of the cache to the next, for k and for v
+  const int32_t* blocks;  // the sequence's block table: position p is in cache block blocks[p / kBlock]
+  DType kv_dtype;
+  int64_t first;  // visible positions are [first, last], last = the token's own
+  int64_t last;
+  float scale;
+  float softcap;  // 0 = none
+  float* out;     // [heads, head_dim] f32
+};
+
+struct Kernels {
+  std::string_view isa;
+
+  MatmulKernel matmul[kWeightFormats];
+  void (*attention)(const AttentionArgs& args);
+
+  // Writes one token's key / value of one KV head into its block, rounding to dtype.
+  //   key, value  // [head_dim] f32;  slot = position % kBlock
+  void (*store_key)(const float* key, int64_t head_dim, DType dtype, std::byte* block, int64_t slot);
+  void (*store_value)(const float* value, int64_t head_dim, DType dtype, std::byte* block, int64_t slot);
+
+  // out[i] = x[i] / sqrt(mean(x²) + eps) * weight[i]. The squares are summed with fma into 16 lanes (lane =
+  // i % 16), the lanes by halves: (l, l + 8), (l, l + 4), (l, l + 2), (l, l + 1). out may be x.
+  void (*rms_norm)(const float* x, const float* weight, float eps, int64_t n, float* out);
+
+  // Rotates one head in place, "rotate half": pairs (i, i + head_dim / 2).
+  //   cos, sin  // [head_dim / 2] f32
+  void (*rope)(float* head, const float* cos, const float* sin, int64_t head_dim);
+
+  void (*add)(float* x, const float* y, int64_t n);                                  // x += y
+  void (*scale)(float* x, float factor, int64_t n);                                  // x *= factor
+  void (*softcap)(float* x, float cap, int64_t n);                                   // x = cap * tanh(x / cap)
+  void (*silu_mul)(const float* gate, const float* up, float* out, int64_t n);       // out may be gate or up
+  void (*gelu_tanh_mul)(const float* gate, const float* up, float* out, int64_t n);  // out may be gate or up
+  void (*widen)(const void* x, DType dtype, int64_t n, float* out);                  // to f32
+};
+
+// Tables that this build and this CPU have, best first; the last is "scalar".
+[[nodiscard]] std::span<const Kernels* const> available_kernels();
+
+// The table in use: chosen at the first call. A KERF_ISA that names no available table ends the
+// process with a sentence and exit 2.
+[[nodiscard]] const Kernels& kernels();
+
+}  // namespace kerf
