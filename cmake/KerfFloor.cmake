@@ -1,3 +1,18 @@
+# Which floor a folder of src/kerf is on, lowest first.
+set(KERF_FLOORS "base" "spec" "kernels,comm,io" "mesh,planner" "nn" "model" "engine" "serve" "apps")
+
+function(kerf_floor_number folder result)
+  set(floor 0)
+  foreach(folders IN LISTS KERF_FLOORS)
+    if(",${folders}," MATCHES ",${folder},")
+      set(${result} ${floor} PARENT_SCOPE)
+      return()
+    endif()
+    math(EXPR floor "${floor} + 1")
+  endforeach()
+  message(FATAL_ERROR "${folder} is on no floor: see KERF_FLOORS in cmake/KerfFloor.cmake")
+endfunction()
+
 # kerf_floor(<folder> [DEPENDS <target>...] [EXCLUDE <file>...])
 #
 # Declares the library kerf_<folder> from the sources in the calling folder, and the test program
@@ -6,6 +21,16 @@
 # and what these depend on.
 function(kerf_floor folder)
   cmake_parse_arguments(ARG "" "" "DEPENDS;EXCLUDE" ${ARGN})
+  kerf_floor_number(${folder} floor)
+  foreach(dependency IN LISTS ARG_DEPENDS)
+    if(dependency MATCHES "^kerf_(.+)$")
+      kerf_floor_number(${CMAKE_MATCH_1} lower)
+      if(NOT lower LESS floor)
+        message(FATAL_ERROR "${folder} is on floor ${floor} and may not depend on ${dependency}, on floor ${lower}")
+      endif()
+    endif()
+  endforeach()
+
   set(root ${PROJECT_BINARY_DIR}/include/${folder})
   file(MAKE_DIRECTORY ${root}/kerf)
   file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${root}/kerf/${folder} SYMBOLIC)
