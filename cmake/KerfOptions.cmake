@@ -4,6 +4,7 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 option(KERF_BENCH "Build the benchmarks" OFF)
+option(KERF_LIBFUZZER "Link the fuzzers with libFuzzer (clang only)" OFF)
 set(KERF_SANITIZE "" CACHE STRING "Sanitizers for every target, as -fsanitize= takes them")
 
 # Bits must not depend on what the optimiser fuses: a multiply and an add stay two roundings unless
@@ -15,6 +16,9 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverl
 if(KERF_SANITIZE)
   add_compile_options(-fsanitize=${KERF_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${KERF_SANITIZE})
+endif()
+if(KERF_LIBFUZZER)
+  add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
 find_program(KERF_CCACHE ccache)
