@@ -67,11 +67,13 @@ using Status = Result<Ok>;
 #define KERF_CONCAT(a, b) KERF_CONCAT_INNER(a, b)
 
 // KERF_TRY(auto x, f()): x is f()'s value, or the enclosing function returns f()'s error.
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration and a name can't stand in parentheses
 #define KERF_TRY(declaration, expression) KERF_TRY_INNER(declaration, expression, KERF_CONCAT(kerf_try_, __LINE__))
 #define KERF_TRY_INNER(declaration, expression, name) \
   auto name = (expression);                           \
   if (!name.ok()) return name.error();                \
   declaration = std::move(name).value()
+// NOLINTEND(bugprone-macro-parentheses)
 
 // KERF_TRY_STATUS(f()): the enclosing function returns f()'s error, if any.
 #define KERF_TRY_STATUS(expression)                           \
