@@ -1,0 +1,49 @@
+#include "kerf/engine/request.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace kerf {
+namespace {
+
+// Fails unless low <= value <= high; NaN and infinity fail too.
+Status in_range(std::string_view flag, double value, double low, double high, std::string_view allowed) {
+  if (std::isfinite(value) && value >= low && value <= high) return Ok{};
+  return fail("{} is {}: give {}", flag, value, allowed);
+}
+
+}  // namespace
+
+std::string_view name_of(FinishReason reason) {
+  switch (reason) {
+    case FinishReason::kStop: return "stop";
+    case FinishReason::kLength: return "length";
+    case FinishReason::kAbort: return "abort";
+    case FinishReason::kError: return "error";
+  }
+  return "unknown";
+}
+
+Status SamplingParams::validate() const {
+  constexpr double kMax = std::numeric_limits<double>::max();
+  constexpr double kMin = std::numeric_limits<double>::min();
+  KERF_TRY_STATUS(in_range("--temperature", temperature, 0, kMax, "a number of at least 0 (0 = greedy)"));
+  if (top_k < -1) return fail("--top-k is {}: give at least 1, or 0 to consider every token", top_k);
+  KERF_TRY_STATUS(in_range("--top-p", top_p, kMin, 1, "a number above 0 and at most 1 (1 = every token)"));
+  KERF_TRY_STATUS(in_range("--min-p", min_p, 0, 1, "a number from 0 to 1 (0 = every token)"));
+  KERF_TRY_STATUS(
+      in_range("--repetition-penalty", repetition_penalty, kMin, kMax, "a number above 0 (1 = no penalty)"));
+  KERF_TRY_STATUS(in_range("--frequency-penalty", frequency_penalty, -2, 2, "a number from -2 to 2 (0 = no penalty)"));
+  KERF_TRY_STATUS(in_range("--presence-penalty", presence_penalty, -2, 2, "a number from -2 to 2 (0 = no penalty)"));
+  if (logprobs < -1 || logprobs > kMaxLogprobs) {
+    return fail("--logprobs is {}: give 0 to {}, or -1 for none", logprobs, kMaxLogprobs);
+  }
+  if (max_tokens < 1) return fail("--max-tokens is {}: give at least 1", max_tokens);
+  if (std::find(stop.begin(), stop.end(), "") != stop.end()) {
+    return fail("--stop is an empty string, which would stop everywhere: give at least one character");
+  }
+  return Ok{};
+}
+
+}  // namespace kerf
