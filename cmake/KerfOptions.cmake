@@ -23,7 +23,9 @@ endif()
 
 find_program(KERF_CCACHE ccache)
 if(KERF_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${KERF_CCACHE})
+  # What is in the cache serves every clone, wherever it lies.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${KERF_CCACHE})
 endif()
 find_program(KERF_MOLD mold)
 if(KERF_MOLD)
