@@ -1,12 +1,14 @@
 // The kernel table: every loop over floats that decides kerf's speed or its bits.
 //
 // One table per instruction set, chosen once at start (the best that the CPU has, or KERF_ISA=scalar,
-// avx2, avx512). Every entry has a scalar twin. Sums run in an order that each entry states here; it
-// knows neither the number of rows computed together, nor threads, nor the cut. fma() is one
-// rounding, everything else rounds after each operation.
+// avx2, avx512). Every entry has a scalar twin, and all tables give the same bits (but for a NaN's
+// payload). Sums run in an order that each entry states here; it knows neither the number of rows
+// computed together, nor threads, nor the cut. fma() is one rounding, everything else rounds after
+// each operation.
 //
 // Raw pointers and sizes: a device backend is another table. Threading: every entry is reentrant;
-// callers split work over disjoint outputs.
+// callers split work over disjoint outputs. REQUIRES the floating-point environment that a C++
+// program starts with.
 #pragma once
 
 #include <cstddef>
@@ -31,12 +33,12 @@ inline constexpr int64_t kBlock = 64;
 
 // The inner dimension K of a matmul, cut into slices [bounds[i], bounds[i + 1]), each accumulated
 // by itself and then summed as the merge program says (spec/reduction.h). A column-parallel or
-// uncut matrix has one slice and merges {0}.
+// uncut matrix has one slice and merges {0}. REQUIRES: count() <= kMaxSlices.
 struct KSlices {
   std::span<const int64_t> bounds;
   std::span<const uint8_t> merges;
   int results = 1;  // sums left after the merges
-  int depth = 1;    // most sums alive at once
+  int depth = 1;    // most sums alive at once, as MergeProgram has it
   [[nodiscard]] int count() const { return static_cast<int>(merges.size()); }
   [[nodiscard]] int64_t k() const { return bounds.back(); }
 };
@@ -66,9 +68,11 @@ struct MatmulArgs {
 
 // out[row, col] = sum over k of x[row, k] * weight[col, k].
 //
-// Order: within a slice acc = fma(x[k], w[k], acc) from acc = 0 in order of k; kBF16: two k at a
-// time, in the order that the bf16 dot instruction has. Slices are merged in f32.
+// Order: within a slice acc = fma(x[k], w[k], acc) from acc = 0 in order of k. kBF16 does as the
+// processors' bf16 dot: k counts from the slice's start; of each pair the odd k comes first, then the
+// even one; subnormals are zeros, in x, w and after each fma. Slices are merged in f32.
 // kF32: x and w are f32. kF16: x is f32, w is f16 widened. kBF16: x is rounded to bf16.
+// Rows of prepared x are prepared_bytes(1) apart, so any run of them may be computed alone.
 struct MatmulKernel {
   size_t (*packed_bytes)(int64_t n, const KSlices& slices);
   void (*pack)(const PackArgs& args);
@@ -81,10 +85,12 @@ struct MatmulKernel {
 // Attention of one token over one KV head, for the query heads that share it.
 //
 // The cache is walked in blocks of kBlock positions, left to right; block b holds positions
-// [b * kBlock, (b + 1) * kBlock). Per block, over its visible positions in order: score = dot(q, k) in
-// order of head_dim with fma, times scale, soft cap; m = max; p = exp(score - m); l = sum of p;
-// o = sum of p * v with fma. Blocks merge left to right: m' = max(m, m_b), both sides scaled by
-// exp(· - m'). out = o / l.
+// [b * kBlock, (b + 1) * kBlock). Per block: score = dot(q, k) in order of head_dim with fma, times
+// scale, soft cap; m_b = max over the visible positions; p = exp(score - m_b), 0 where invisible; l_b = sum of
+// p as lanes (p[s] + p[s + 16]) + (p[s + 32] + p[s + 48]), then the 16 lanes by halves (rms_norm);
+// o_b = sum of p * v with fma over the visible positions in order. Blocks merge left to right, from
+// m = -inf, l = 0, o = 0: m' = max(m, m_b), l = fma(l, exp(m - m'), l_b * exp(m_b - m')), o alike. out = o / l.
+// What invisible slots of the cache hold does not matter.
 struct AttentionArgs {
   const float* q;  // [heads, head_dim] f32, already rotated
   int64_t heads;   // query heads that share the KV head
@@ -112,7 +118,7 @@ struct Kernels {
   void (*store_key)(const float* key, int64_t head_dim, DType dtype, std::byte* block, int64_t slot);
   void (*store_value)(const float* value, int64_t head_dim, DType dtype, std::byte* block, int64_t slot);
 
-  // out[i] = x[i] / sqrt(mean(x²) + eps) * weight[i]. The squares are summed with fma into 16 lanes (lane =
+  // out[i] = x[i] * (1 / sqrt(mean(x²) + eps)) * weight[i]. The squares are summed with fma into 16 lanes (lane =
   // i % 16), the lanes by halves: (l, l + 8), (l, l + 4), (l, l + 2), (l, l + 1). out may be x.
   void (*rms_norm)(const float* x, const float* weight, float eps, int64_t n, float* out);
 
@@ -123,8 +129,8 @@ struct Kernels {
   void (*add)(float* x, const float* y, int64_t n);                                  // x += y
   void (*scale)(float* x, float factor, int64_t n);                                  // x *= factor
   void (*softcap)(float* x, float cap, int64_t n);                                   // x = cap * tanh(x / cap)
-  void (*silu_mul)(const float* gate, const float* up, float* out, int64_t n);       // out may be gate or up
-  void (*gelu_tanh_mul)(const float* gate, const float* up, float* out, int64_t n);  // out may be gate or up
+  void (*silu_mul)(const float* gate, const float* up, float* out, int64_t n);       // silu(gate) * up
+  void (*gelu_tanh_mul)(const float* gate, const float* up, float* out, int64_t n);  // gelu_tanh(gate) * up
   void (*widen)(const void* x, DType dtype, int64_t n, float* out);                  // to f32
 };
 

@@ -1,0 +1,158 @@
+// The matmul (MatmulKernel): a tile of rows times one or two panels, slice by slice. Included inside
+// an instruction set's namespace.
+
+// How a step of k is read and accumulated. Word: what x is broadcast in; Weight: what a panel holds
+// kPanel of per step.
+struct StepF32 {
+  using Word = float;
+  using Weight = float;
+  static constexpr WeightFormat kFormat = WeightFormat::kF32;
+  static constexpr int64_t kK = 1;
+  static Vec broadcast(float x) { return set1(x); }
+  static Vec weight(const float* w) { return load(w); }
+  static Vec accumulate(Vec acc, Vec x, Vec w) { return fma(x, w, acc); }
+};
+struct StepF16 : StepF32 {
+  using Weight = Half;
+  static constexpr WeightFormat kFormat = WeightFormat::kF16;
+  static Vec weight(const Half* w) { return load(w); }
+};
+struct StepBF16 {
+  using Word = uint32_t;
+  using Weight = uint32_t;
+  static constexpr WeightFormat kFormat = WeightFormat::kBF16;
+  static constexpr int64_t kK = 2;
+  static Pairs broadcast(uint32_t x) { return set1_pairs(x); }
+  static Pairs weight(const uint32_t* w) { return load_pairs(w); }
+  static Vec accumulate(Vec acc, Pairs x, Pairs w) { return dot(acc, x, w); }
+};
+
+constexpr int64_t kPrefetchBytes = 1024;  // ahead in a panel that is read once: about 25 ns at 40 GB/s
+
+// One slice: sums[row][panel][output] over `steps` of k.
+//   x     // kRows rows, x_stride words apart
+//   w     // kWide panels, w_stride weights apart
+template <typename Step, int kRows, int kWide>
+[[gnu::noinline]] void accumulate(const typename Step::Word* x, int64_t x_stride, const typename Step::Weight* w,
+                                  int64_t w_stride, int64_t steps, float* sums) {
+  constexpr int kVecsWide = kWide * 2;
+  Vec acc[kRows][kVecsWide];
+  for (auto& row : acc) {
+    for (Vec& one : row) one = set1(0.0F);
+  }
+  for (int64_t k = 0; k < steps; ++k, w += kPanel) {
+    for (int v = 0; v < kVecsWide; ++v) {
+      const auto* at = w + v / 2 * w_stride + v % 2 * 16;
+      if (kRows == 1) prefetch(reinterpret_cast<const char*>(at) + kPrefetchBytes);
+      const auto weight = Step::weight(at);
+      for (int row = 0; row < kRows; ++row) {
+        acc[row][v] = Step::accumulate(acc[row][v], Step::broadcast(x[row * x_stride + k]), weight);
+      }
+    }
+  }
+  for (int row = 0; row < kRows; ++row) {
+    for (int v = 0; v < kVecsWide; ++v) store(sums + (row * kVecsWide + v) * 16, acc[row][v]);
+  }
+}
+
+// One tile: all slices, merged as the program says, to every node of out.
+//   out   // row 0, output 0 of the first panel; `outputs` of the tile's kWide * kPanel exist
+template <typename Step, int kRows, int kWide>
+void tile(const typename Step::Word* x, int64_t x_stride, const typename Step::Weight* w, int64_t w_stride,
+          const MatmulArgs& args, float* out, int64_t outputs) {
+  constexpr int kSums = kRows * kWide * static_cast<int>(kPanel);
+  alignas(64) float stack[kMaxSlices][kSums];
+  int top = 0;
+  const int64_t* bounds = args.slices.bounds.data();
+  const uint8_t* merges = args.slices.merges.data();
+  for (int s = 0, count = args.slices.count(); s < count; ++s) {
+    const int64_t steps = (bounds[s + 1] - bounds[s] + Step::kK - 1) / Step::kK;
+    accumulate<Step, kRows, kWide>(x, x_stride, w, w_stride, steps, stack[top++]);
+    x += steps;
+    w += steps * kPanel;
+    for (int merge = 0; merge < merges[s]; ++merge) {
+      --top;
+      for (int i = 0; i < kSums; i += 16)
+        store(stack[top - 1] + i, add(load(stack[top - 1] + i), load(stack[top] + i)));
+    }
+  }
+  for (int node = 0; node < top; ++node) {
+    for (int row = 0; row < kRows; ++row) {
+      const float* sums = stack[node] + row * kWide * kPanel;
+      float* to = out + node * args.node_stride + row * args.row_stride;
+      for_each_16(outputs, [&](auto in, auto store_to) { store_to(to, in(sums)); });
+    }
+  }
+}
+
+// Calls tile with a run-time number of rows <= kRows.
+template <typename Step, int kRows, typename... Args>
+void tile_of(int64_t rows, Args... args) {
+  if constexpr (kRows > 1) {
+    if (rows < kRows) return tile_of<Step, kRows - 1>(rows, args...);
+  }
+  tile<Step, kRows, 1>(args...);
+}
+
+template <typename Step>
+void matmul(const MatmulArgs& args) {
+  using Word = typename Step::Word;
+  using Weight = typename Step::Weight;
+  const auto x_stride = static_cast<int64_t>(prepared_row_bytes(Step::kFormat, args.slices) / sizeof(Word));
+  const auto w_stride = static_cast<int64_t>(panel_bytes(Step::kFormat, args.slices) / sizeof(Weight));
+  const auto* x = reinterpret_cast<const Word*>(args.x);
+  const auto* packed = reinterpret_cast<const Weight*>(args.packed);
+  const int64_t tiles = (args.m + kMaxRows - 1) / kMaxRows;
+  const auto outputs = [&](int64_t panel) {
+    const int64_t left = args.n - panel * kPanel;
+    return left;
+  };
+  for (int64_t panel = args.first_panel; panel < args.last_panel; ++panel) {
+    const Weight* w = packed + panel * w_stride;
+    float* out = args.out + panel * kPanel;
+    if (args.m == 1 && panel + 1 < args.last_panel) {  // two panels give enough independent sums to hide the latency
+      const int64_t left = outputs(panel);
+      tile<Step, 1, 2>(x, x_stride, w, w_stride, args, out, left < 2 * kPanel ? left : 2 * kPanel);
+      ++panel;
+      continue;
+    }
+    for (int64_t t = 0; t < tiles; ++t) {  // tiles of almost equal height
+      const int64_t row = t * args.m / tiles;
+      const int64_t rows = (t + 1) * args.m / tiles - row;
+      const int64_t left = outputs(panel);
+      tile_of<Step, kMaxRows>(rows, x + row * x_stride, x_stride, w, w_stride, args, out + row * args.row_stride,
+                              left < kPanel ? left : kPanel);
+    }
+  }
+}
+
+// f32 rows as they are.
+template <WeightFormat kFormat>
+void prepare_f32(const float* x, int64_t row_stride, int64_t m, const KSlices& slices, std::byte* prepared) {
+  const size_t row_bytes = prepared_row_bytes(kFormat, slices);
+  for (int64_t row = 0; row < m; ++row) {
+    __builtin_memcpy(prepared + static_cast<size_t>(row) * row_bytes, x + row * row_stride,
+                     static_cast<size_t>(slices.k()) * sizeof(float));
+  }
+}
+
+// Rounded to bf16, subnormals first made zeros, slices padded to even lengths.
+void prepare_bf16(const float* x, int64_t row_stride, int64_t m, const KSlices& slices, std::byte* prepared) {
+  const size_t row_bytes = prepared_row_bytes(WeightFormat::kBF16, slices);
+  const int64_t* bounds = slices.bounds.data();
+  const Vec zero = set1(0.0F);
+  const Vec normal = set1(0x1p-126F);
+  for (int64_t row = 0; row < m; ++row) {
+    auto* to = reinterpret_cast<BFloat16*>(prepared + static_cast<size_t>(row) * row_bytes);
+    for (int s = 0, count = slices.count(); s < count; ++s) {
+      const float* from = x + row * row_stride + bounds[s];
+      const int64_t length = bounds[s + 1] - bounds[s];
+      for_each_16(length, [&](auto in, auto store_to) {
+        const Vec a = in(from);
+        store_to(to, select_less(abs(a), normal, copysign(zero, a), a));
+      });
+      to += length;
+      if (length % 2 != 0) *to++ = {0};
+    }
+  }
+}

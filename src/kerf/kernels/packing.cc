@@ -1,0 +1,144 @@
+#include "kerf/kernels/packing.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "kerf/base/check.h"
+#include "kerf/kernels/element.h"
+
+namespace kerf {
+namespace {
+
+constexpr size_t kCacheLine = 64;
+
+// Units that a panel interleaves: one element, or for kBF16 two, which are one operand of the dot.
+template <WeightFormat>
+struct UnitOf;
+template <>
+struct UnitOf<WeightFormat::kF32> {
+  using Element = float;
+  static constexpr int64_t kElements = 1;
+};
+template <>
+struct UnitOf<WeightFormat::kF16> {
+  using Element = Half;
+  static constexpr int64_t kElements = 1;
+};
+template <>
+struct UnitOf<WeightFormat::kBF16> {
+  using Element = BFloat16;
+  static constexpr int64_t kElements = 2;
+};
+
+BFloat16 flush(BFloat16 x) { return {static_cast<uint16_t>((x.bits & 0x7f80) == 0 ? x.bits & 0x8000 : x.bits)}; }
+
+float as_f32(float x) { return x; }
+float as_f32(Half x) { return widen(x); }
+float as_f32(BFloat16 x) { return widen(x); }
+
+template <typename From>
+void convert(const From& from, float& to) {
+  to = as_f32(from);
+}
+template <typename From>
+void convert(const From& from, Half& to) {
+  to = to_half(as_f32(from));
+}
+void convert(const Half& from, Half& to) { to = from; }
+template <typename From>
+void convert(const From& from, BFloat16& to) {
+  to = flush(to_bf16(as_f32(from)));
+}
+void convert(const BFloat16& from, BFloat16& to) { to = flush(from); }
+
+// Units transposed at a time: with kPanel outputs, 4 KiB of the panel, which stays in the L1 cache.
+constexpr int64_t kStrip = 32;
+
+template <WeightFormat kFormat, typename From>
+void pack_from(const PackArgs& args) {
+  using Unit = UnitOf<kFormat>;
+  using To = typename Unit::Element;
+  constexpr size_t kUnitBytes = sizeof(To) * Unit::kElements;
+  const auto* rows = static_cast<const std::byte*>(args.rows);
+  const size_t bytes_per_panel = panel_bytes(kFormat, args.slices);
+
+  for (int64_t row = 0; row < args.n;) {
+    const int64_t lane = (args.first_row + row) % kPanel;
+    const int64_t count = std::min(kPanel - lane, args.n - row);
+    std::byte* to = args.packed + static_cast<size_t>((args.first_row + row) / kPanel) * bytes_per_panel;
+    for (int s = 0; s < args.slices.count(); ++s) {
+      const int64_t end = args.slices.bounds[static_cast<size_t>(s) + 1];
+      for (int64_t k = args.slices.bounds[static_cast<size_t>(s)]; k < end; k += kStrip * Unit::kElements) {
+        const int64_t elements = std::min(kStrip * Unit::kElements, end - k);
+        const int64_t units = (elements + Unit::kElements - 1) / Unit::kElements;
+        for (int64_t i = 0; i < count; ++i) {
+          std::array<From, kStrip * Unit::kElements> from;  // copied: a checkpoint's tensors may be unaligned
+          std::memcpy(from.data(), rows + ((row + i) * args.row_stride + k) * static_cast<int64_t>(sizeof(From)),
+                      static_cast<size_t>(elements) * sizeof(From));
+          std::array<To, kStrip * Unit::kElements> strip{};
+          for (int64_t e = 0; e < elements; ++e) convert(from[static_cast<size_t>(e)], strip[static_cast<size_t>(e)]);
+          for (int64_t u = 0; u < units; ++u) {
+            std::memcpy(to + static_cast<size_t>(u * kPanel + lane + i) * kUnitBytes,
+                        &strip[static_cast<size_t>(u * Unit::kElements)], kUnitBytes);
+          }
+        }
+        to += static_cast<size_t>(units * kPanel) * kUnitBytes;
+      }
+    }
+    row += count;
+  }
+}
+
+}  // namespace
+
+int64_t stored_k(WeightFormat format, const KSlices& slices) {
+  if (format != WeightFormat::kBF16) return slices.k();
+  int64_t k = 0;
+  for (size_t s = 0; s < slices.merges.size(); ++s) k += (slices.bounds[s + 1] - slices.bounds[s] + 1) / 2 * 2;
+  return k;
+}
+
+size_t panel_bytes(WeightFormat format, const KSlices& slices) {
+  const size_t element = format == WeightFormat::kF32 ? sizeof(float) : sizeof(uint16_t);
+  return static_cast<size_t>(stored_k(format, slices) * kPanel) * element;
+}
+
+size_t prepared_row_bytes(WeightFormat format, const KSlices& slices) {
+  const size_t element = format == WeightFormat::kBF16 ? sizeof(BFloat16) : sizeof(float);
+  const size_t lines = (static_cast<size_t>(stored_k(format, slices)) * element + kCacheLine - 1) / kCacheLine;
+  return (lines | 1) * kCacheLine;
+}
+
+template <WeightFormat kFormat>
+size_t packed_bytes(int64_t n, const KSlices& slices) {
+  return static_cast<size_t>(panels(n)) * panel_bytes(kFormat, slices);
+}
+
+template <WeightFormat kFormat>
+size_t prepared_bytes(int64_t m, const KSlices& slices) {
+  return static_cast<size_t>(m) * prepared_row_bytes(kFormat, slices);
+}
+
+template <WeightFormat kFormat>
+void pack(const PackArgs& args) {
+  switch (args.dtype) {
+    case DType::kF32: return pack_from<kFormat, float>(args);
+    case DType::kF16: return pack_from<kFormat, Half>(args);
+    case DType::kBF16: return pack_from<kFormat, BFloat16>(args);
+    case DType::kI32: break;
+  }
+  KERF_CHECK(false, "weights must be float");
+}
+
+template size_t packed_bytes<WeightFormat::kF32>(int64_t, const KSlices&);
+template size_t packed_bytes<WeightFormat::kF16>(int64_t, const KSlices&);
+template size_t packed_bytes<WeightFormat::kBF16>(int64_t, const KSlices&);
+template size_t prepared_bytes<WeightFormat::kF32>(int64_t, const KSlices&);
+template size_t prepared_bytes<WeightFormat::kF16>(int64_t, const KSlices&);
+template size_t prepared_bytes<WeightFormat::kBF16>(int64_t, const KSlices&);
+template void pack<WeightFormat::kF32>(const PackArgs&);
+template void pack<WeightFormat::kF16>(const PackArgs&);
+template void pack<WeightFormat::kBF16>(const PackArgs&);
+
+}  // namespace kerf

@@ -1,0 +1,134 @@
+// Sixteen floats at a time in plain C++: the twin that every other instruction set must equal in
+// bits. Included inside namespace kerf::scalar's anonymous namespace; simd_avx2.h and simd_avx512.h
+// define the same names. min, max and select follow x86: a comparison with a NaN is false.
+
+inline constexpr int kMaxRows = 2;   // rows of a matmul tile
+inline constexpr int kMaxHeads = 2;  // query heads that attention takes together
+
+struct Vec {
+  float v[16];
+};
+
+template <typename Op>
+Vec map(Op op) {
+  Vec r;
+  for (int i = 0; i < 16; ++i) r.v[i] = op(i);
+  return r;
+}
+
+Vec set1(float x) {
+  return map([&](int) { return x; });
+}
+Vec load(const float* p) {
+  return map([&](int i) { return p[i]; });
+}
+Vec load(const Half* p) {
+  return map([&](int i) { return widen(p[i]); });
+}
+Vec load(const BFloat16* p) {
+  return map([&](int i) { return widen(p[i]); });
+}
+void store(float* p, Vec a) {
+  for (int i = 0; i < 16; ++i) p[i] = a.v[i];
+}
+void store(Half* p, Vec a) {
+  for (int i = 0; i < 16; ++i) p[i] = to_half(a.v[i]);
+}
+void store(BFloat16* p, Vec a) {
+  for (int i = 0; i < 16; ++i) p[i] = to_bf16(a.v[i]);
+}
+
+Vec add(Vec a, Vec b) {
+  return map([&](int i) { return a.v[i] + b.v[i]; });
+}
+Vec sub(Vec a, Vec b) {
+  return map([&](int i) { return a.v[i] - b.v[i]; });
+}
+Vec mul(Vec a, Vec b) {
+  return map([&](int i) { return a.v[i] * b.v[i]; });
+}
+Vec div(Vec a, Vec b) {
+  return map([&](int i) { return a.v[i] / b.v[i]; });
+}
+Vec fma(Vec a, Vec b, Vec c) {
+  return map([&](int i) { return __builtin_fmaf(a.v[i], b.v[i], c.v[i]); });
+}
+Vec min(Vec a, Vec b) {
+  return map([&](int i) { return a.v[i] < b.v[i] ? a.v[i] : b.v[i]; });
+}
+Vec max(Vec a, Vec b) {
+  return map([&](int i) { return a.v[i] > b.v[i] ? a.v[i] : b.v[i]; });
+}
+Vec abs(Vec a) {
+  return map([&](int i) { return __builtin_fabsf(a.v[i]); });
+}
+Vec copysign(Vec magnitude, Vec sign) {
+  return map([&](int i) { return __builtin_copysignf(magnitude.v[i], sign.v[i]); });
+}
+// a < b ? yes : no
+Vec select_less(Vec a, Vec b, Vec yes, Vec no) {
+  return map([&](int i) { return a.v[i] < b.v[i] ? yes.v[i] : no.v[i]; });
+}
+// Lanes [lo, hi) of a, the rest of other. lo and hi may lie outside [0, 16].
+Vec select_lanes(int64_t lo, int64_t hi, Vec a, Vec other) {
+  return map([&](int i) { return lo <= i && i < hi ? a.v[i] : other.v[i]; });
+}
+// 2^n for integers n in [-126, 127]: the low bits of n + 127 + 1.5 * 2^23 are the exponent.
+Vec pow2(Vec n) {
+  return map([&](int i) { return std::bit_cast<float>(std::bit_cast<uint32_t>(n.v[i] + (0x1.8p23F + 127)) << 23); });
+}
+
+// Sums and maxima over the lanes by halves: (l, l + 8), (l, l + 4), (l, l + 2), (l, l + 1).
+float sum(Vec a) {
+  for (int half = 8; half > 0; half /= 2) {
+    for (int i = 0; i < half; ++i) a.v[i] += a.v[i + half];
+  }
+  return a.v[0];
+}
+float max(Vec a) {
+  for (int half = 8; half > 0; half /= 2) {
+    for (int i = 0; i < half; ++i) a.v[i] = a.v[i] > a.v[i + half] ? a.v[i] : a.v[i + half];
+  }
+  return a.v[0];
+}
+
+// Sixteen pairs of bf16, the even element in the low half.
+struct Pairs {
+  uint32_t v[16];
+};
+Pairs load_pairs(const uint32_t* p) {
+  Pairs r;
+  for (int i = 0; i < 16; ++i) r.v[i] = p[i];
+  return r;
+}
+Pairs set1_pairs(uint32_t x) {
+  Pairs r;
+  for (int i = 0; i < 16; ++i) r.v[i] = x;
+  return r;
+}
+
+// fma(x, w, acc) whose subnormal result becomes zero, as if under MXCSR's FTZ: the processor decides
+// on the result rounded to 24 bits with an unbounded exponent, which the scaled fma reproduces.
+// REQUIRES: no operand is subnormal.
+float flushed_fma(float x, float w, float acc) {
+  const float r = __builtin_fmaf(x, w, acc);
+  if (!(__builtin_fabsf(r) <= 0x1p-126F)) return r;
+  const float scaled = __builtin_fmaf(x * 0x1p24F, w, acc * 0x1p24F);
+  return __builtin_fabsf(scaled) < 0x1p-102F ? __builtin_copysignf(0.0F, r) : r;
+}
+
+// acc = fma(odd, odd, acc), then the even ones; subnormals are zeros going in and coming out. This is what
+// vdpbf16ps does. REQUIRES: inside a FlushSubnormals, no subnormal bf16.
+Vec dot(Vec acc, Pairs x, Pairs w) {
+  return map([&](int i) {
+    const float odd =
+        flushed_fma(std::bit_cast<float>(x.v[i] & 0xffff0000), std::bit_cast<float>(w.v[i] & 0xffff0000), acc.v[i]);
+    return flushed_fma(std::bit_cast<float>(x.v[i] << 16), std::bit_cast<float>(w.v[i] << 16), odd);
+  });
+}
+
+struct FlushSubnormals {
+  FlushSubnormals() {}  // dot does it by itself
+};
+
+void prefetch(const void* /*p*/) {}
