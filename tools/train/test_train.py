@@ -13,6 +13,7 @@ import bpe
 import check
 import corpus
 import export
+import train
 from model import Config, Llama, TokenLoss
 
 
@@ -71,6 +72,30 @@ class ModelTest(unittest.TestCase):
             actual = check.Model(Path(folder)).logits(tokens.tolist())
         expected = model(tokens.unsqueeze(0))[0].detach().numpy()
         np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
+
+    def test_workers_leave_the_gradient_of_the_whole_batch(self) -> None:
+        torch.manual_seed(0)
+        model = Llama(Config(vocab_size=300, hidden_size=64, intermediate_size=96, num_hidden_layers=2))
+        tokens = torch.randint(300, (8, 33))
+        workers = train.Workers(model)
+        gradients = []
+        for threads in (1, 3):
+            workers.resize(threads)
+            loss = workers.accumulate(tokens)
+            gradients.append(torch.cat([p.grad.flatten() for p in model.parameters()]))
+        logits = model(tokens[:, :-1]).flatten(0, 1)
+        expected = torch.nn.functional.cross_entropy(logits, tokens[:, 1:].flatten())
+        expected_gradient = torch.cat([g.flatten() for g in torch.autograd.grad(expected, list(model.parameters()))])
+        self.assertAlmostEqual(loss, expected.item(), delta=0.02)
+        for gradient in gradients:
+            self.assertGreater(torch.cosine_similarity(gradient, expected_gradient, dim=0).item(), 0.999)
+            self.assertAlmostEqual((gradient.norm() / expected_gradient.norm()).item(), 1.0, delta=0.01)
+
+    def test_learning_rate_warms_up_stays_and_falls(self) -> None:
+        self.assertLess(train.learning_rate(0, 4.0), train.PEAK_RATE / 100)
+        self.assertEqual(train.learning_rate(5000, 4.0), train.PEAK_RATE)
+        self.assertEqual(train.learning_rate(5000, 0.25), train.PEAK_RATE / 4)
+        self.assertEqual(train.learning_rate(5000, -0.1), 0.0)
 
     def test_token_loss_is_cross_entropy(self) -> None:
         logits = torch.randn(7, 11, requires_grad=True)

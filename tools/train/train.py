@@ -16,9 +16,11 @@ import json
 import math
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from queue import SimpleQueue
 
 import numpy as np
 import torch
@@ -33,9 +35,9 @@ WARMUP_STEPS = 150
 DECAY_FRACTION = 0.22
 WEIGHT_DECAY = 0.1
 CONTEXT, DECAY_CONTEXT = 256, 512
-BATCH_TOKENS = 4096
-CONTROL_STEPS, LOG_STEPS = 20, 20
-SAVE_SECONDS, EVALUATE_SECONDS = 300, 900
+BATCH_TOKENS, PART_TOKENS = 4096, 1024
+LOG_STEPS = 20
+SAVE_SECONDS, EVALUATE_SECONDS = 180, 900
 EVALUATION_SAMPLE = 8
 
 
@@ -60,15 +62,15 @@ class Control:
     deadline: float
 
     def reload(self, path: Path) -> None:
-        """Takes over what the control file says, and applies it."""
-        if path.exists():
+        """Takes over what the control file says, unless it is half-written, and applies it."""
+        try:
             wish = json.loads(path.read_text())
-            self.threads = int(wish.get("threads", self.threads))
-            self.nice = int(wish.get("nice", self.nice))
-            if "deadline" in wish:
-                self.deadline = parse_time(wish["deadline"])
-        if torch.get_num_threads() != self.threads:
-            torch.set_num_threads(self.threads)
+        except (FileNotFoundError, json.JSONDecodeError):
+            wish = {}
+        self.threads = int(wish.get("threads", self.threads))
+        self.nice = int(wish.get("nice", self.nice))
+        if "deadline" in wish:
+            self.deadline = parse_time(wish["deadline"])
         for thread in os.listdir("/proc/self/task"):
             os.setpriority(os.PRIO_PROCESS, int(thread), self.nice)
 
@@ -111,7 +113,7 @@ class Windows:
             self.start_epoch()
 
     def batch(self) -> Tensor:
-        """The next windows, [window, context + 1]."""
+        """The windows of the next step, [window, context + 1]."""
         at, count = self.progress.next_window, BATCH_TOKENS // self.progress.context
         if at + count > len(self.starts):
             self.progress.epoch += 1
@@ -122,11 +124,52 @@ class Windows:
         return torch.from_numpy(np.stack(rows).astype(np.int64))
 
 
-def training_loss(model: Llama, tokens: Tensor) -> Tensor:
-    """Mean cross entropy of the tokens of [batch, position] but the first, in nats."""
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        logits = model(tokens[:, :-1])
-    return TokenLoss.apply(logits.flatten(0, 1), tokens[:, 1:].flatten())
+class Workers:
+    """Threads that each take parts of a batch through a replica of the model.
+
+    The replicas share their weights and have gradients of their own. Threads that meet once
+    per step lose far less to other programs on the machine than threads that split every
+    operation do.
+    """
+
+    def __init__(self, model: Llama) -> None:
+        self.model = model
+        self.replicas: list[Llama] = []
+        self.pool = ThreadPoolExecutor()
+
+    def resize(self, count: int) -> None:
+        """Sets the number of threads."""
+        if count == len(self.replicas):
+            return
+        self.pool.shutdown()
+        self.pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,))
+        self.replicas = [Llama(self.model.config) for _ in range(count)]
+        for replica in self.replicas:
+            for weight, shared in zip(replica.parameters(), self.model.parameters()):
+                weight.data = shared.data
+
+    def accumulate(self, tokens: Tensor) -> float:
+        """Leaves the gradient of the mean loss in the model; returns the loss in nats."""
+        parts = tokens.chunk(BATCH_TOKENS // PART_TOKENS)
+        idle = SimpleQueue()
+        for replica in self.replicas:
+            replica.zero_grad(set_to_none=True)
+            idle.put(replica)
+
+        def run(part: Tensor) -> float:
+            replica = idle.get()
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                logits = replica(part[:, :-1])
+            loss = TokenLoss.apply(logits.flatten(0, 1), part[:, 1:].flatten()) / len(parts)
+            loss.backward()
+            idle.put(replica)
+            return loss.item()
+
+        total = sum(self.pool.map(run, parts))
+        for weight, *copies in zip(self.model.parameters(), *(r.parameters() for r in self.replicas)):
+            gradients = [copy.grad for copy in copies if copy.grad is not None]
+            weight.grad = gradients[0] if len(gradients) == 1 else torch.stack(gradients).sum(0)
+        return total
 
 
 @torch.no_grad()
@@ -152,14 +195,102 @@ def make_optimizer(model: Llama) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=PEAK_RATE, betas=(0.9, 0.95), foreach=True)
 
 
-def decay_start(seconds: float, now: float, deadline: float) -> float:
-    """The time at which the learning rate starts to fall, given the seconds spent so far."""
-    return deadline - DECAY_FRACTION * (seconds + deadline - now)
-
-
 def learning_rate(step: int, fall: float) -> float:
     """Warmup, then the peak, then proportional to `fall`, the share of the decay left."""
     return PEAK_RATE * min(1.0, (step + 1) / WARMUP_STEPS, max(0.0, fall))
+
+
+class Run:
+    """A training run with its files: the log, the control file and the checkpoint."""
+
+    def __init__(self, data: Path, out: Path, control: Control) -> None:
+        out.mkdir(parents=True, exist_ok=True)
+        self.control = control
+        self.control_file = out / "control.json"
+        self.checkpoint = out / "checkpoint.pt"
+        self.log_file = (out / "train.log").open("a", buffering=1)
+        self.held_out = json.loads((data / "held_out.json").read_text())
+        torch.manual_seed(1)
+        self.model = Llama(Config())
+        self.optimizer = make_optimizer(self.model)
+        self.progress = Progress()
+        if self.checkpoint.exists():
+            self.resume()
+        self.windows = Windows(np.fromfile(data / "train.u16", dtype=np.uint16), self.progress)
+        self.workers = Workers(self.model)
+
+    def log(self, text: str) -> None:
+        print(f"{datetime.now(timezone.utc):%H:%M:%S} {text}", file=self.log_file)
+
+    def resume(self) -> None:
+        saved = torch.load(self.checkpoint)
+        self.model.load_state_dict(saved["model"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.progress = Progress(**saved["progress"])
+        self.log(f"resumed at step {self.progress.step}")
+
+    def save(self) -> None:
+        state = {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "progress": asdict(self.progress),
+        }
+        partial = self.checkpoint.with_suffix(".partial")
+        torch.save(state, partial)
+        partial.replace(self.checkpoint)
+
+    def evaluate(self, every: int) -> None:
+        nats, bits = evaluate(self.model, self.held_out[::every])
+        self.log(f"held out: loss {nats:.4f} perplexity {math.exp(nats):.2f} bits/byte {bits:.4f}")
+
+    def step(self, rate: float) -> float:
+        """One update of the weights; returns the loss before it."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        loss = self.workers.accumulate(self.windows.batch())
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self.progress.step += 1
+        self.progress.tokens += BATCH_TOKENS
+        return loss
+
+    def train(self) -> None:
+        """Takes steps until the deadline."""
+        planned_for, decay_from = math.nan, math.inf
+        saved_at = evaluated_at = logged_at = now = time.time()
+        losses: list[float] = []
+        while now < self.control.deadline:
+            if not losses:
+                self.control.reload(self.control_file)
+                self.workers.resize(self.control.threads)
+                if self.control.deadline != planned_for:
+                    planned_for = self.control.deadline
+                    left = planned_for - now
+                    decay_from = planned_for - DECAY_FRACTION * (self.progress.seconds + left)
+            if now >= decay_from:
+                self.windows.use_context(DECAY_CONTEXT)
+            fall = (planned_for - now) / (planned_for - decay_from)
+            rate = learning_rate(self.progress.step, fall)
+            losses.append(self.step(rate))
+
+            before, now = now, time.time()
+            self.progress.seconds += now - before
+            if len(losses) == LOG_STEPS:
+                speed = LOG_STEPS * BATCH_TOKENS / (now - logged_at)
+                self.log(
+                    f"step {self.progress.step} epoch {self.progress.epoch} tokens {self.progress.tokens} "
+                    f"loss {np.mean(losses):.4f} rate {rate:.2e} {speed:.0f} tokens/s"
+                )
+                losses, logged_at = [], now
+            if now - saved_at > SAVE_SECONDS:
+                self.save()
+                saved_at = now
+            if now - evaluated_at > EVALUATE_SECONDS:
+                self.evaluate(EVALUATION_SAMPLE)
+                evaluated_at = now
+        self.save()
+        self.log(f"done after {self.progress.seconds:.0f} seconds and {self.progress.tokens} tokens")
+        self.evaluate(1)
 
 
 def main() -> None:
@@ -168,93 +299,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build/train"))
     parser.add_argument("--deadline", type=parse_time, required=True, help="end of the run, ISO 8601, UTC")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--nice", type=int, default=0)
+    parser.add_argument("--nice", type=int, default=os.getpriority(os.PRIO_PROCESS, 0))
     options = parser.parse_args()
-
     keep_freed_memory()
-    options.out.mkdir(parents=True, exist_ok=True)
-    log_file = (options.out / "train.log").open("a", buffering=1)
-
-    def log(text: str) -> None:
-        print(f"{datetime.now(timezone.utc):%H:%M:%S} {text}", file=log_file)
-
-    control = Control(options.threads, options.nice, options.deadline)
-    held_out = json.loads((options.data / "held_out.json").read_text())
-    tokens = np.fromfile(options.data / "train.u16", dtype=np.uint16)
-
-    torch.manual_seed(1)
-    model = Llama(Config())
-    optimizer = make_optimizer(model)
-    progress = Progress()
-    checkpoint = options.out / "checkpoint.pt"
-    if checkpoint.exists():
-        saved = torch.load(checkpoint)
-        model.load_state_dict(saved["model"])
-        optimizer.load_state_dict(saved["optimizer"])
-        progress = Progress(**saved["progress"])
-        log(f"resumed at step {progress.step}")
-    windows = Windows(tokens, progress)
-
-    def save() -> None:
-        state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "progress": asdict(progress)}
-        partial = checkpoint.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(checkpoint)
-
-    # The beginning of the decay must not drift, so it is fixed for a given deadline.
-    planned_for, decay_from = math.nan, math.inf
-    last = saved_at = evaluated_at = time.time()
-    recent_loss, recent_seconds, recent_tokens = 0.0, 0.0, 0
-    while True:
-        if progress.step % CONTROL_STEPS == 0 or math.isnan(planned_for):
-            control.reload(options.out / "control.json")
-            if control.deadline != planned_for:
-                planned_for = control.deadline
-                decay_from = decay_start(progress.seconds, time.time(), control.deadline)
-        now = time.time()
-        if now >= control.deadline:
-            break
-        fall = (control.deadline - now) / (control.deadline - decay_from)
-        rate = learning_rate(progress.step, fall)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        if now >= decay_from:
-            windows.use_context(DECAY_CONTEXT)
-
-        loss = training_loss(model, windows.batch())
-        loss.backward()
-        recent_loss += loss.item()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-
-        progress.step += 1
-        progress.tokens += BATCH_TOKENS
-        recent_tokens += BATCH_TOKENS
-        now = time.time()
-        progress.seconds += now - last
-        recent_seconds += now - last
-        last = now
-        if progress.step % LOG_STEPS == 0:
-            log(
-                f"step {progress.step} epoch {progress.epoch} tokens {progress.tokens} "
-                f"loss {recent_loss / LOG_STEPS:.4f} rate {rate:.2e} "
-                f"{recent_tokens / recent_seconds:.0f} tokens/s"
-            )
-            recent_loss, recent_seconds, recent_tokens = 0.0, 0.0, 0
-        if now - saved_at > SAVE_SECONDS:
-            save()
-            saved_at = now
-        if now - evaluated_at > EVALUATE_SECONDS:
-            nats, bits = evaluate(model, held_out[::EVALUATION_SAMPLE])
-            log(f"held-out sample: loss {nats:.4f} perplexity {math.exp(nats):.2f} bits/byte {bits:.4f}")
-            evaluated_at = now
-    save()
-    nats, bits = evaluate(model, held_out)
-    log(
-        f"done: step {progress.step} tokens {progress.tokens} seconds {progress.seconds:.0f} "
-        f"held-out loss {nats:.4f} perplexity {math.exp(nats):.2f} bits/byte {bits:.4f}"
-    )
+    torch.set_num_threads(1)
+    Run(options.data, options.out, Control(options.threads, options.nice, options.deadline)).train()
 
 
 if __name__ == "__main__":
