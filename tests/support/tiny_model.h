@@ -56,8 +56,9 @@ inline std::vector<NamedShape> expected_tensors(const nlohmann::json& config) {
   const int64_t heads = config.at("num_attention_heads");
   const int64_t kv_heads = config.value("num_key_value_heads", heads);
   const int64_t head_dim = config.value("head_dim", hidden / heads);
-  const bool qkv_bias = config.value("attention_bias", architecture->qkv_bias);
-  const bool o_bias = config.value("attention_bias", false);
+  const bool attention_bias = config.value("attention_bias", false);
+  const bool qkv_bias = architecture->qkv_bias || attention_bias;
+  const bool o_bias = !architecture->qkv_bias && attention_bias;
   const bool mlp_bias = config.value("mlp_bias", false);
 
   std::vector<NamedShape> tensors;
@@ -181,8 +182,7 @@ class TinyModel {
       }
       write_safetensors(dir / name, tensors);
     }
-    if (files > 1)
-      write_file(dir / "model.safetensors.index.json", nlohmann::json{{"weight_map", weight_map}}.dump(1));
+    if (files > 1) write_file(dir / "model.safetensors.index.json", nlohmann::json{{"weight_map", weight_map}}.dump(1));
   }
 
   std::filesystem::path dir;  // deleted with the object

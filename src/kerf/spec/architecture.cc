@@ -18,21 +18,33 @@ constexpr LayerNames kGemmaNames = {
 
 constexpr std::array kArchitectures = {
     Architecture{.model_type = "llama"},
-    Architecture{.model_type = "mistral", .window = Window::kEveryLayer},
-    Architecture{.model_type = "qwen2", .window = Window::kIfUseSlidingWindow, .qkv_bias = true},
-    Architecture{.model_type = "qwen3", .window = Window::kIfUseSlidingWindow, .qk_norm = true},
+    Architecture{.model_type = "mistral", .window = Window::kEveryLayer, .sliding_window = 4096},
+    Architecture{
+        .model_type = "qwen2", .window = Window::kIfUseSlidingWindow, .qkv_bias = true, .sliding_window = 4096},
+    Architecture{.model_type = "qwen3",
+                 .window = Window::kIfUseSlidingWindow,
+                 .qk_norm = true,
+                 .head_dim = 128,
+                 .sliding_window = 4096},
     Architecture{.model_type = "phi3", .window = Window::kEveryLayer, .names = kPhi3Names},
     Architecture{.model_type = "gemma2",
                  .window = Window::kEvenLayers,
                  .gemma = true,
+                 .names = kGemmaNames,
                  .activation = Activation::kGeluTanh,
-                 .names = kGemmaNames},
+                 .head_dim = 256,
+                 .sliding_window = 4096,
+                 .attention_softcap = 50.0,
+                 .logit_softcap = 30.0},
     Architecture{.model_type = "gemma3_text",
                  .window = Window::kPattern,
                  .qk_norm = true,
                  .gemma = true,
+                 .names = kGemmaNames,
                  .activation = Activation::kGeluTanh,
-                 .names = kGemmaNames},
+                 .head_dim = 256,
+                 .sliding_window = 4096,
+                 .rope_theta = 1e6},
 };
 
 }  // namespace

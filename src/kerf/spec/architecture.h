@@ -41,11 +41,18 @@ struct Architecture {
 
   std::string_view model_type;  // config.json's model_type
   Window window = Window::kNever;
-  bool qkv_bias = false;  // the default where config.json has no attention_bias
+  bool qkv_bias = false;  // q, k, v always have one and o never, whatever attention_bias says
   bool qk_norm = false;
-  bool gemma = false;                         // scaled embeddings, (1 + w) norms, post norms, tied by default
-  Activation activation = Activation::kSilu;  // where config.json names none
+  bool gemma = false;  // scaled embeddings, (1 + w) norms, post norms, tied by default
   LayerNames names;
+
+  // What transformers assumes where config.json does not mention a field.
+  Activation activation = Activation::kSilu;
+  int64_t head_dim = 0;  // 0 = hidden_size / num_attention_heads
+  int64_t sliding_window = 0;
+  double rope_theta = 10000.0;
+  double attention_softcap = 0;
+  double logit_softcap = 0;
 };
 
 // All supported architectures, and the row for a model_type (nullptr when unknown).
