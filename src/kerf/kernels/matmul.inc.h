@@ -2,10 +2,13 @@
 // an instruction set's namespace.
 
 // How a step of k is read and accumulated. Word: what x is broadcast in; Weight: what a panel holds
-// kPanel of per step.
+// kPanel of per step; Rounding: alive while sums are accumulated.
 struct StepF32 {
   using Word = float;
   using Weight = float;
+  struct Rounding {
+    Rounding() {}  // IEEE's
+  };
   static constexpr WeightFormat kFormat = WeightFormat::kF32;
   static constexpr int64_t kK = 1;
   static Vec broadcast(float x) { return set1(x); }
@@ -19,6 +22,7 @@ struct StepF16 : StepF32 {
 };
 struct StepBF16 {
   using Word = uint32_t;
+  using Rounding = FlushSubnormals;
   using Weight = uint32_t;
   static constexpr WeightFormat kFormat = WeightFormat::kBF16;
   static constexpr int64_t kK = 2;
@@ -67,7 +71,10 @@ void tile(const typename Step::Word* x, int64_t x_stride, const typename Step::W
   const uint8_t* merges = args.slices.merges.data();
   for (int s = 0, count = args.slices.count(); s < count; ++s) {
     const int64_t steps = (bounds[s + 1] - bounds[s] + Step::kK - 1) / Step::kK;
-    accumulate<Step, kRows, kWide>(x, x_stride, w, w_stride, steps, stack[top++]);
+    {
+      [[maybe_unused]] const typename Step::Rounding rounding;
+      accumulate<Step, kRows, kWide>(x, x_stride, w, w_stride, steps, stack[top++]);
+    }
     x += steps;
     w += steps * kPanel;
     for (int merge = 0; merge < merges[s]; ++merge) {
