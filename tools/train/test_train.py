@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 import unittest
 from pathlib import Path
@@ -14,6 +15,8 @@ import check
 import corpus
 import export
 import train
+import windows
+import workers
 from model import Config, Llama, TokenLoss
 
 
@@ -47,6 +50,21 @@ class CorpusTest(unittest.TestCase):
         self.assertEqual(len(held_out | trained), len(lines))
 
 
+class WindowsTest(unittest.TestCase):
+    def test_an_epoch_covers_the_stream_once_and_resumes(self) -> None:
+        stream = np.arange(1000, dtype=np.uint16)
+        progress = windows.Progress(context=10)
+        cutter = windows.Windows(stream, progress)
+        first = cutter.batch(400)
+        resumed = windows.Windows(stream, dataclasses.replace(progress))
+        second = cutter.batch(400)
+        self.assertTrue(torch.equal(resumed.batch(400), second))
+        seen = torch.cat([first, second])[:, 1:].flatten()
+        self.assertEqual(len(seen.unique()), 800)
+        cutter.batch(400)
+        self.assertEqual(progress.epoch, 1)
+
+
 class BpeTest(unittest.TestCase):
     def test_merges_the_most_frequent_pair_first(self) -> None:
         merges = bpe.train(["low low low lower lowest"], vocab_size=258 + 4)
@@ -76,12 +94,12 @@ class ModelTest(unittest.TestCase):
     def test_workers_leave_the_gradient_of_the_whole_batch(self) -> None:
         torch.manual_seed(0)
         model = Llama(Config(vocab_size=300, hidden_size=64, intermediate_size=96, num_hidden_layers=2))
-        tokens = torch.randint(300, (8, 33))
-        workers = train.Workers(model)
+        tokens = torch.randint(300, (9, 257))
+        team = workers.Workers(model)
         gradients = []
         for threads in (1, 3):
-            workers.resize(threads)
-            loss = workers.accumulate(tokens)
+            team.resize(threads)
+            loss = team.accumulate(tokens)
             gradients.append(torch.cat([p.grad.flatten() for p in model.parameters()]))
         logits = model(tokens[:, :-1]).flatten(0, 1)
         expected = torch.nn.functional.cross_entropy(logits, tokens[:, 1:].flatten())

@@ -11,46 +11,33 @@ so that the machine can be shared and the decay of the learning rate brought for
 from __future__ import annotations
 
 import argparse
-import ctypes
 import json
 import math
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from queue import SimpleQueue
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
 from bpe import BEGIN_ID
-from model import Config, Llama, TokenLoss
+from model import Config, Llama
+from windows import Progress, Windows
+from workers import Workers, keep_freed_memory
 
-PEAK_RATE = 1.5e-3
-WARMUP_STEPS = 150
-DECAY_FRACTION = 0.22
-WEIGHT_DECAY = 0.1
-CONTEXT, DECAY_CONTEXT = 256, 512
-BATCH_TOKENS, PART_TOKENS = 4096, 1024
+# Usual values for models of this size; the batch is small because the tokens are few.
+PEAK_RATE, WEIGHT_DECAY, CLIP_NORM = 1.5e-3, 0.1, 1.0
+WARMUP_STEPS, DECAY_FRACTION = 150, 0.22
+BATCH_TOKENS = 4096
+# Short windows are cheaper; the decay then accustoms the model to its full length.
+CONTEXT, DECAY_CONTEXT = 256, Config.max_position_embeddings
 LOG_STEPS = 20
 SAVE_SECONDS, EVALUATE_SECONDS = 180, 900
-EVALUATION_SAMPLE = 8
-
-
-@dataclass
-class Progress:
-    """Where the run stands; saved with each checkpoint."""
-
-    step: int = 0
-    tokens: int = 0
-    seconds: float = 0.0
-    epoch: int = 0
-    next_window: int = 0
-    context: int = CONTEXT
+# While training, every 8th held-out passage is scored, which takes a few seconds.
+EVALUATE_EVERY = 8
 
 
 @dataclass
@@ -75,101 +62,10 @@ class Control:
             os.setpriority(os.PRIO_PROCESS, int(thread), self.nice)
 
 
-def keep_freed_memory() -> None:
-    """Tells glibc not to return freed tensors to the kernel: page faults cost a third."""
-    m_trim_threshold, m_mmap_threshold, largest = -1, -3, 2**31 - 1
-    libc = ctypes.CDLL(None)
-    libc.mallopt(m_mmap_threshold, largest)
-    libc.mallopt(m_trim_threshold, largest)
-
-
 def parse_time(text: str) -> float:
     """Seconds since the epoch of an ISO 8601 time, UTC unless it says otherwise."""
     when = datetime.fromisoformat(text)
     return (when if when.tzinfo else when.replace(tzinfo=timezone.utc)).timestamp()
-
-
-class Windows:
-    """Batches of windows of the token stream in an order drawn anew for every epoch."""
-
-    def __init__(self, tokens: np.ndarray, progress: Progress) -> None:
-        self.tokens = tokens
-        self.progress = progress
-        self.start_epoch()
-
-    def start_epoch(self) -> None:
-        """Draws this epoch's offset and order; both depend on its number only."""
-        draw = np.random.default_rng(self.progress.epoch)
-        context = self.progress.context
-        offset = draw.integers(context)
-        self.starts = draw.permutation(np.arange(offset, len(self.tokens) - context - 1, context))
-
-    def use_context(self, context: int) -> None:
-        """Changes the length of the windows, which starts a new epoch."""
-        if context != self.progress.context:
-            self.progress.context = context
-            self.progress.epoch += 1
-            self.progress.next_window = 0
-            self.start_epoch()
-
-    def batch(self) -> Tensor:
-        """The windows of the next step, [window, context + 1]."""
-        at, count = self.progress.next_window, BATCH_TOKENS // self.progress.context
-        if at + count > len(self.starts):
-            self.progress.epoch += 1
-            self.start_epoch()
-            at = 0
-        self.progress.next_window = at + count
-        rows = [self.tokens[s : s + self.progress.context + 1] for s in self.starts[at : at + count]]
-        return torch.from_numpy(np.stack(rows).astype(np.int64))
-
-
-class Workers:
-    """Threads that each take parts of a batch through a replica of the model.
-
-    The replicas share their weights and have gradients of their own. Threads that meet once
-    per step lose far less to other programs on the machine than threads that split every
-    operation do.
-    """
-
-    def __init__(self, model: Llama) -> None:
-        self.model = model
-        self.replicas: list[Llama] = []
-        self.pool = ThreadPoolExecutor()
-
-    def resize(self, count: int) -> None:
-        """Sets the number of threads."""
-        if count == len(self.replicas):
-            return
-        self.pool.shutdown()
-        self.pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,))
-        self.replicas = [Llama(self.model.config) for _ in range(count)]
-        for replica in self.replicas:
-            for weight, shared in zip(replica.parameters(), self.model.parameters()):
-                weight.data = shared.data
-
-    def accumulate(self, tokens: Tensor) -> float:
-        """Leaves the gradient of the mean loss in the model; returns the loss in nats."""
-        parts = tokens.chunk(BATCH_TOKENS // PART_TOKENS)
-        idle = SimpleQueue()
-        for replica in self.replicas:
-            replica.zero_grad(set_to_none=True)
-            idle.put(replica)
-
-        def run(part: Tensor) -> float:
-            replica = idle.get()
-            with torch.autocast("cpu", dtype=torch.bfloat16):
-                logits = replica(part[:, :-1])
-            loss = TokenLoss.apply(logits.flatten(0, 1), part[:, 1:].flatten()) / len(parts)
-            loss.backward()
-            idle.put(replica)
-            return loss.item()
-
-        total = sum(self.pool.map(run, parts))
-        for weight, *copies in zip(self.model.parameters(), *(r.parameters() for r in self.replicas)):
-            gradients = [copy.grad for copy in copies if copy.grad is not None]
-            weight.grad = gradients[0] if len(gradients) == 1 else torch.stack(gradients).sum(0)
-        return total
 
 
 @torch.no_grad()
@@ -213,7 +109,7 @@ class Run:
         torch.manual_seed(1)
         self.model = Llama(Config())
         self.optimizer = make_optimizer(self.model)
-        self.progress = Progress()
+        self.progress = Progress(context=CONTEXT)
         if self.checkpoint.exists():
             self.resume()
         self.windows = Windows(np.fromfile(data / "train.u16", dtype=np.uint16), self.progress)
@@ -247,8 +143,8 @@ class Run:
         """One update of the weights; returns the loss before it."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        loss = self.workers.accumulate(self.windows.batch())
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        loss = self.workers.accumulate(self.windows.batch(BATCH_TOKENS))
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP_NORM)
         self.optimizer.step()
         self.progress.step += 1
         self.progress.tokens += BATCH_TOKENS
@@ -286,7 +182,7 @@ class Run:
                 self.save()
                 saved_at = now
             if now - evaluated_at > EVALUATE_SECONDS:
-                self.evaluate(EVALUATION_SAMPLE)
+                self.evaluate(EVALUATE_EVERY)
                 evaluated_at = now
         self.save()
         self.log(f"done after {self.progress.seconds:.0f} seconds and {self.progress.tokens} tokens")
