@@ -46,4 +46,14 @@ Status SamplingParams::validate() const {
   return Ok{};
 }
 
+SamplingParams SamplingParams::for_sampler() const {
+  const SamplingParams defaults;
+  SamplingParams params = *this;
+  params.max_tokens = defaults.max_tokens;
+  params.stop.clear();
+  params.stop_token_ids.clear();
+  params.ignore_eos = defaults.ignore_eos;
+  return params;
+}
+
 }  // namespace kerf

@@ -45,6 +45,8 @@ struct SamplingParams {
 
   // One sentence that names the flag, its value and what is allowed.
   [[nodiscard]] Status validate() const;
+  // The sampler's part; the rest at its defaults.
+  [[nodiscard]] SamplingParams for_sampler() const;
   bool operator==(const SamplingParams&) const = default;
 };
 
