@@ -1,8 +1,8 @@
 #include <fmt/core.h>
-#include <fmt/ranges.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 #include <vector>
 
 #include "kerf/kernels/kernels.h"
@@ -65,13 +65,13 @@ std::vector<const Kernels*> detect() {
 const Kernels& choose() {
   const char* wanted = std::getenv("KERF_ISA");
   if (wanted == nullptr || *wanted == '\0') return *available_kernels().front();
-  std::vector<std::string_view> names;
+  std::string names;
   for (const Kernels* table : available_kernels()) {
     if (table->isa == wanted) return *table;
-    names.push_back(table->isa);
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", table->isa);
   }
   fmt::print(stderr, "kerf: KERF_ISA={} is not available here; use one of {}, or unset it to use the first\n", wanted,
-             fmt::join(names, ", "));
+             names);
   std::exit(2);
 }
 

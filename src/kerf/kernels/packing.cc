@@ -55,34 +55,50 @@ void convert(const BFloat16& from, BFloat16& to) { to = flush(from); }
 // Units transposed at a time: with kPanel outputs, 4 KiB of the panel, which stays in the L1 cache.
 constexpr int64_t kStrip = 32;
 
+// Writes `elements` of one output into every kPanel-th unit from `to`.
+template <WeightFormat kFormat, typename From>
+inline void pack_strip(const std::byte* from, int64_t elements, std::byte* to) {
+  using To = typename UnitOf<kFormat>::Element;
+  constexpr int64_t kPerUnit = UnitOf<kFormat>::kElements;
+  constexpr size_t kUnitBytes = sizeof(To) * kPerUnit;
+  std::array<From, kStrip * kPerUnit> source;  // copied: a checkpoint's tensors may be unaligned
+  std::memcpy(source.data(), from, static_cast<size_t>(elements) * sizeof(From));
+  std::array<To, kStrip * kPerUnit> strip;
+  for (size_t e = 0; e < static_cast<size_t>(elements); ++e) convert(source[e], strip[e]);
+  if (elements % kPerUnit != 0) strip[static_cast<size_t>(elements)] = {};
+  for (int64_t unit = 0; unit * kPerUnit < elements; ++unit) {
+    std::memcpy(to + static_cast<size_t>(unit * kPanel) * kUnitBytes, &strip[static_cast<size_t>(unit * kPerUnit)],
+                kUnitBytes);
+  }
+}
+
 template <WeightFormat kFormat, typename From>
 void pack_from(const PackArgs& args) {
-  using Unit = UnitOf<kFormat>;
-  using To = typename Unit::Element;
-  constexpr size_t kUnitBytes = sizeof(To) * Unit::kElements;
+  constexpr int64_t kElements = kStrip * UnitOf<kFormat>::kElements;
+  constexpr size_t kUnitBytes = sizeof(typename UnitOf<kFormat>::Element) * UnitOf<kFormat>::kElements;
   const auto* rows = static_cast<const std::byte*>(args.rows);
+  const int64_t row_bytes = args.row_stride * static_cast<int64_t>(sizeof(From));
   const size_t bytes_per_panel = panel_bytes(kFormat, args.slices);
 
   for (int64_t row = 0; row < args.n;) {
     const int64_t lane = (args.first_row + row) % kPanel;
     const int64_t count = std::min(kPanel - lane, args.n - row);
-    std::byte* to = args.packed + static_cast<size_t>((args.first_row + row) / kPanel) * bytes_per_panel;
-    for (int s = 0; s < args.slices.count(); ++s) {
-      const int64_t end = args.slices.bounds[static_cast<size_t>(s) + 1];
-      for (int64_t k = args.slices.bounds[static_cast<size_t>(s)]; k < end; k += kStrip * Unit::kElements) {
-        const int64_t elements = std::min(kStrip * Unit::kElements, end - k);
-        const int64_t units = (elements + Unit::kElements - 1) / Unit::kElements;
-        for (int64_t i = 0; i < count; ++i) {
-          std::array<From, kStrip * Unit::kElements> from;  // copied: a checkpoint's tensors may be unaligned
-          std::memcpy(from.data(), rows + ((row + i) * args.row_stride + k) * static_cast<int64_t>(sizeof(From)),
-                      static_cast<size_t>(elements) * sizeof(From));
-          std::array<To, kStrip * Unit::kElements> strip{};
-          for (int64_t e = 0; e < elements; ++e) convert(from[static_cast<size_t>(e)], strip[static_cast<size_t>(e)]);
-          for (int64_t u = 0; u < units; ++u) {
-            std::memcpy(to + static_cast<size_t>(u * kPanel + lane + i) * kUnitBytes,
-                        &strip[static_cast<size_t>(u * Unit::kElements)], kUnitBytes);
+    std::byte* to = args.packed + static_cast<size_t>((args.first_row + row) / kPanel) * bytes_per_panel +
+                    static_cast<size_t>(lane) * kUnitBytes;
+    for (size_t s = 0; s < args.slices.merges.size(); ++s) {
+      const int64_t end = args.slices.bounds[s + 1];
+      for (int64_t k = args.slices.bounds[s]; k < end; k += kElements) {
+        const std::byte* from = rows + row * row_bytes + k * static_cast<int64_t>(sizeof(From));
+        const int64_t elements = std::min(kElements, end - k);
+        for (int64_t i = 0; i < count; ++i, from += row_bytes) {
+          std::byte* at = to + static_cast<size_t>(i) * kUnitBytes;
+          if (elements == kElements) {  // a constant that the compiler vectorises and unrolls for
+            pack_strip<kFormat, From>(from, kElements, at);
+          } else {
+            pack_strip<kFormat, From>(from, elements, at);
           }
         }
+        const int64_t units = (elements + UnitOf<kFormat>::kElements - 1) / UnitOf<kFormat>::kElements;
         to += static_cast<size_t>(units * kPanel) * kUnitBytes;
       }
     }
