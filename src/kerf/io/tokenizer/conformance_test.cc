@@ -1,4 +1,6 @@
 // Real tokenizers against the ids that other implementations give.
+#include "tests/support/conformance.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,7 +11,6 @@
 
 #include "kerf/io/tokenizer/detokenizer.h"
 #include "kerf/io/tokenizer/tokenizer.h"
-#include "tests/support/conformance.h"
 
 namespace kerf {
 namespace {

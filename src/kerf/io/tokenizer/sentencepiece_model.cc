@@ -2,8 +2,10 @@
 
 #include <sentencepiece_processor.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -12,28 +14,74 @@ namespace {
 
 using sentencepiece::SentencePieceProcessor;
 
+constexpr std::string_view kSpaceMark = "▁";  // how a piece writes a space
+
+// libsentencepiece encodes whole texts, slowly (1 MB takes seconds). Where no piece reaches from another
+// character into a space, the words of a text can be encoded one by one, and each of them once.
 class SentencePieceEncoder : public SegmentEncoder {
  public:
-  // `bare` adds no space before a text; null: `processor` encodes every segment.
-  SentencePieceEncoder(std::unique_ptr<SentencePieceProcessor> processor, std::unique_ptr<SentencePieceProcessor> bare)
-      : processor_(std::move(processor)), bare_(std::move(bare)) {}
+  struct Processors {
+    std::unique_ptr<SentencePieceProcessor> with_prefix, bare;  // bare adds no space before a text
+  };
+  // `prefix_inside`: a space goes before every segment, not only before the text.
+  SentencePieceEncoder(Processors processors, bool prefix_inside)
+      : processors_(std::move(processors)), prefix_inside_(prefix_inside), spaces_cut_(spaces_cut(*processors_.bare)) {}
 
   void encode(std::span<const Segment> segments, bool /*parse_special*/, std::vector<int32_t>& ids) const override {
-    std::vector<int> part;
+    Words words;
     for (const Segment& segment : segments) {
       if (segment.id >= 0) {
         ids.push_back(segment.id);
         continue;
       }
-      const bool inside = &segment != segments.data();
-      const SentencePieceProcessor& processor = inside && bare_ != nullptr ? *bare_ : *processor_;
-      // It fails only for a model that did not load.
-      if (processor.Encode(segment.text, &part).ok()) ids.insert(ids.end(), part.begin(), part.end());
+      const bool prefix = prefix_inside_ || &segment == segments.data();
+      size_t cut = next_cut(segment.text);
+      encode_part(prefix ? *processors_.with_prefix : *processors_.bare, segment.text.substr(0, cut), ids);
+      for (std::string_view rest = segment.text.substr(cut); !rest.empty(); rest.remove_prefix(cut)) {
+        cut = next_cut(rest);
+        auto [word, is_new] = words.try_emplace(rest.substr(0, cut));
+        if (is_new) encode_part(*processors_.bare, word->first, word->second);
+        ids.insert(ids.end(), word->second.begin(), word->second.end());
+      }
     }
   }
 
  private:
-  std::unique_ptr<SentencePieceProcessor> processor_, bare_;
+  using Words = std::unordered_map<std::string_view, std::vector<int32_t>>;
+
+  // Where the first word of `text`, with the spaces before it, ends.
+  [[nodiscard]] size_t next_cut(std::string_view text) const {
+    if (!spaces_cut_) return text.size();
+    const size_t letters = std::min(text.size(), text.find_first_not_of(' '));
+    return std::min(text.size(), text.find(' ', letters));
+  }
+
+  // It fails only for a model that did not load.
+  static void encode_part(const SentencePieceProcessor& processor, std::string_view text, std::vector<int32_t>& ids) {
+    std::vector<int> part;
+    if (processor.Encode(text, &part).ok()) ids.insert(ids.end(), part.begin(), part.end());
+  }
+
+  static bool spaces_cut(const SentencePieceProcessor& bare) {
+    for (int id = 0; id < bare.GetPieceSize(); ++id) {
+      const std::string_view piece = bare.IdToPiece(id);
+      size_t letters = 0;
+      while (piece.substr(letters).starts_with(kSpaceMark)) letters += kSpaceMark.size();
+      if (piece.find(kSpaceMark, letters) != std::string_view::npos || piece.find(' ') != std::string_view::npos) {
+        return false;
+      }
+    }
+    // Spaces stay as they are: none is removed at the ends or where there are several.
+    std::vector<std::string> pieces;
+    std::string text;
+    if (!bare.Encode("  a  b  ", &pieces).ok()) return false;
+    for (const std::string& piece : pieces) text += piece;
+    return text == "▁▁a▁▁b▁▁";
+  }
+
+  Processors processors_;
+  bool prefix_inside_;
+  bool spaces_cut_;
 };
 
 Result<std::unique_ptr<SentencePieceProcessor>> load_processor(const std::string& model, std::string_view file) {
@@ -54,7 +102,7 @@ std::string without_dummy_prefix(const std::string& model) { return model + std:
 bool adds_dummy_prefix(const SentencePieceProcessor& processor) {
   std::vector<int> ids;
   if (!processor.Encode("a", &ids).ok() || ids.empty()) return false;
-  return processor.IdToPiece(ids.front()).starts_with("▁");
+  return processor.IdToPiece(ids.front()).starts_with(kSpaceMark);
 }
 
 // Control and unknown pieces, which a text never yields by itself, are recognised in it like the
@@ -84,10 +132,7 @@ std::optional<int32_t> special_id(const std::optional<std::string>& name, int of
 Result<TokenizerParts> parts_from_sentencepiece(const std::string& model, std::string_view file,
                                                 const TokenizerConfig& config) {
   KERF_TRY(auto processor, load_processor(model, file));
-  std::unique_ptr<SentencePieceProcessor> bare;
-  if (!config.legacy) {
-    KERF_TRY(bare, load_processor(without_dummy_prefix(model), file));
-  }
+  KERF_TRY(auto bare, load_processor(without_dummy_prefix(model), file));
 
   auto vocabulary = std::make_shared<Vocabulary>(processor->GetPieceSize());
   for (int id = 0; id < processor->GetPieceSize(); ++id) vocabulary->set(id, processor->IdToPiece(id));
@@ -102,7 +147,8 @@ Result<TokenizerParts> parts_from_sentencepiece(const std::string& model, std::s
   TokenizerConfig with_default = config;
   with_default.add_bos_token = config.add_bos_token.value_or(true);
   apply_bos_eos(with_default, parts.bos_id, parts.eos_id, parts.frame);
-  parts.encoder = std::make_unique<SentencePieceEncoder>(std::move(processor), std::move(bare));
+  parts.encoder = std::make_unique<SentencePieceEncoder>(
+      SentencePieceEncoder::Processors{std::move(processor), std::move(bare)}, config.legacy);
   return parts;
 }
 
