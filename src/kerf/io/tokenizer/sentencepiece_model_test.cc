@@ -60,7 +60,7 @@ std::unique_ptr<Tokenizer> tokenizer_of(const std::string& model, std::string_vi
 
 TEST(SentencePieceModel, EncodesWithBosAndDecodes) {
   const auto tokenizer = tokenizer_of(tiny_model());
-  EXPECT_THAT(tokenizer->encode("ab  a\n"), ElementsAre(1, 264, 259, 262, 3 + '\\n'));
+  EXPECT_THAT(tokenizer->encode("ab  a\n"), ElementsAre(1, 264, 259, 262, 3 + '\n'));
   EXPECT_EQ(tokenizer->decode(tokenizer->encode("ab  a é"), true), "ab  a é");
   EXPECT_THAT(tokenizer->encode(""), ElementsAre(1));
   EXPECT_EQ(tokenizer->bos_id(), 1);
