@@ -77,6 +77,23 @@ void kerf_pack(benchmark::State& state, WeightFormat format, DType dtype) {
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * rows.size()));
 }
 
+// One decoded token over `context` positions in a bf16 cache of 4 query heads per KV head (Llama-3's ratio).
+void kerf_attention(benchmark::State& state, const Kernels& table, int64_t head_dim, int64_t context) {
+  constexpr int64_t kHeads = 4;
+  const std::vector<float> q = random_floats(kHeads * head_dim);
+  const int64_t half_bytes = head_dim * kBlock * static_cast<int64_t>(sizeof(BFloat16));
+  std::vector<int32_t> blocks;
+  for (int64_t b = 0; b < context / kBlock; ++b) blocks.push_back(static_cast<int32_t>(b));
+  const std::vector<std::byte> cache(blocks.size() * static_cast<size_t>(2 * half_bytes));
+  std::vector<float> out(q.size());
+  for (auto _ : state) {
+    table.attention({q.data(), kHeads, head_dim, cache.data(), cache.data() + half_bytes, 2 * half_bytes, blocks.data(),
+                     DType::kBF16, 0, context - 1, 0.125F, 0, out.data()});
+    benchmark::DoNotOptimize(out.data());
+  }
+  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * cache.size()));
+}
+
 // What memory allows one core: reading the bytes of the bf16 weights.
 void read_memory(benchmark::State& state) {
   const std::vector<uint64_t> data(static_cast<size_t>(kOutputs * kInner) / 2);
@@ -142,6 +159,12 @@ void register_all() {
           });
         }
       }
+    }
+  }
+  for (const Kernels* table : available_kernels()) {
+    for (const int64_t head_dim : {64, 128}) {
+      const std::string label = "attention/" + std::string(table->isa) + "/head_dim:" + std::to_string(head_dim);
+      add(label, [table, head_dim](benchmark::State& state) { kerf_attention(state, *table, head_dim, 2048); });
     }
   }
   add("pack/bf16_from_bf16", [](benchmark::State& state) { kerf_pack(state, WeightFormat::kBF16, DType::kBF16); });

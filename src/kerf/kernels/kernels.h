@@ -131,7 +131,7 @@ struct Kernels {
   void (*softcap)(float* x, float cap, int64_t n);                                   // x = cap * tanh(x / cap)
   void (*silu_mul)(const float* gate, const float* up, float* out, int64_t n);       // silu(gate) * up
   void (*gelu_tanh_mul)(const float* gate, const float* up, float* out, int64_t n);  // gelu_tanh(gate) * up
-  void (*widen)(const void* x, DType dtype, int64_t n, float* out);                  // to f32
+  void (*widen)(const void* x, DType dtype, int64_t n, float* out);                  // to f32; x aligned to dtype
 };
 
 // Tables that this build and this CPU have, best first; the last is "scalar".
