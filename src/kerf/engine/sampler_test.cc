@@ -157,8 +157,8 @@ TEST(Sampler, TokensComeAsOftenAsTheirProbabilitySays) {
 TEST(Sampler, TemperatureSharpensAndFlattens) {
   const std::vector<double> p = {0.5, 0.3, 0.2};
   for (const double temperature : {0.5, 2.0}) {
-    std::vector<double> expected;
-    for (const double x : p) expected.push_back(std::pow(x, 1 / temperature));
+    std::vector<double> expected = p;
+    for (double& x : expected) x = std::pow(x, 1 / temperature);
     const double total = std::accumulate(expected.begin(), expected.end(), 0.0);
     for (double& x : expected) x /= total;
     EXPECT_LT(chi_square(histogram(log_of(p), {.temperature = temperature, .seed = 5}, 20000), expected, 20000), 13.8);

@@ -54,8 +54,8 @@ TEST(Softmax, ScanFindsTheLargestAndWhatIsNotFinite) {
 
 TEST(Softmax, ProbabilitiesAddUpToOneWhateverTheSizeOfTheLogits) {
   for (const float offset : {0.0F, 1e4F, -3e38F}) {
-    std::vector<float> row;
-    for (int i = 0; i < 101; ++i) row.push_back(offset + static_cast<float>(i % 13));
+    std::vector<float> row(101);
+    for (size_t i = 0; i < row.size(); ++i) row[i] = offset + static_cast<float>(i % 13);
     double total = 0;
     for (int32_t id = 0; id < 101; ++id) total += std::exp(log_softmax_at(row, id));
     EXPECT_NEAR(total, 1.0, 1e-12) << offset;
