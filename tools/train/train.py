@@ -4,8 +4,9 @@ Usage: train.py --deadline 2026-01-31T18:00 [--data build/train] [--out build/tr
 
 Writes `train.log` and `checkpoint.pt` to the output folder and resumes from the latter.
 While it runs it reads `control.json` there, with any of
-    {"threads": 2, "nice": 0, "deadline": "2026-01-31T17:00"}
-so that the machine can be shared and the decay of the learning rate brought forward.
+    {"threads": 2, "nice": 0, "deadline": "2026-01-31T17:00", "decay": 0.4}
+so that the machine can be shared and the decay of the learning rate, which takes the last
+40 % of the time here, brought forward.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from workers import Workers, keep_freed_memory
 
 # Usual values for models of this size; the batch is small because the tokens are few.
 PEAK_RATE, WEIGHT_DECAY, CLIP_NORM = 1.5e-3, 0.1, 1.0
-WARMUP_STEPS, DECAY_FRACTION = 150, 0.22
+WARMUP_STEPS = 150
 BATCH_TOKENS = 4096
 # Short windows are cheaper; the decay then accustoms the model to its full length.
 CONTEXT, DECAY_CONTEXT = 256, Config.max_position_embeddings
@@ -46,7 +47,8 @@ class Control:
 
     threads: int
     nice: int
-    deadline: float
+    deadline: float  # seconds since the epoch
+    decay: float  # share of the run's time in which the learning rate falls to zero
 
     def reload(self, path: Path) -> None:
         """Takes over what the control file says, unless it is half-written, and applies it."""
@@ -56,6 +58,7 @@ class Control:
             wish = {}
         self.threads = int(wish.get("threads", self.threads))
         self.nice = int(wish.get("nice", self.nice))
+        self.decay = float(wish.get("decay", self.decay))
         if "deadline" in wish:
             self.deadline = parse_time(wish["deadline"])
         for thread in os.listdir("/proc/self/task"):
@@ -152,20 +155,15 @@ class Run:
 
     def train(self) -> None:
         """Takes steps until the deadline."""
-        planned_for, decay_from = math.nan, math.inf
         saved_at = evaluated_at = logged_at = now = time.time()
         losses: list[float] = []
         while now < self.control.deadline:
-            if not losses:
-                self.control.reload(self.control_file)
-                self.workers.resize(self.control.threads)
-                if self.control.deadline != planned_for:
-                    planned_for = self.control.deadline
-                    left = planned_for - now
-                    decay_from = planned_for - DECAY_FRACTION * (self.progress.seconds + left)
-            if now >= decay_from:
+            self.control.reload(self.control_file)
+            self.workers.resize(self.control.threads)
+            left = self.control.deadline - now
+            fall = left / (self.control.decay * (self.progress.seconds + left))
+            if fall < 1:
                 self.windows.use_context(DECAY_CONTEXT)
-            fall = (planned_for - now) / (planned_for - decay_from)
             rate = learning_rate(self.progress.step, fall)
             losses.append(self.step(rate))
 
@@ -194,12 +192,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("build/train"))
     parser.add_argument("--out", type=Path, default=Path("build/train"))
     parser.add_argument("--deadline", type=parse_time, required=True, help="end of the run, ISO 8601, UTC")
+    parser.add_argument("--decay", type=float, default=0.25, help="share of the time for the decay")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--nice", type=int, default=os.getpriority(os.PRIO_PROCESS, 0))
     options = parser.parse_args()
     keep_freed_memory()
     torch.set_num_threads(1)
-    Run(options.data, options.out, Control(options.threads, options.nice, options.deadline)).train()
+    control = Control(options.threads, options.nice, options.deadline, options.decay)
+    Run(options.data, options.out, control).train()
 
 
 if __name__ == "__main__":
