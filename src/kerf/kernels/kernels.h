@@ -126,6 +126,7 @@ struct Kernels {
   //   cos, sin  // [head_dim / 2] f32
   void (*rope)(float* head, const float* cos, const float* sin, int64_t head_dim);
 
+  // Lane by lane; silu_mul's and gelu_tanh_mul's out may be gate or up.
   void (*add)(float* x, const float* y, int64_t n);                                  // x += y
   void (*scale)(float* x, float factor, int64_t n);                                  // x *= factor
   void (*softcap)(float* x, float cap, int64_t n);                                   // x = cap * tanh(x / cap)
