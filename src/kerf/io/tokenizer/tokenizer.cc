@@ -1,7 +1,6 @@
 #include "kerf/io/tokenizer/tokenizer.h"
 
 #include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "kerf/io/tokenizer/detokenizer.h"
@@ -21,8 +20,8 @@ Result<std::string> read_file(const std::filesystem::path& path) {
   if (error) return fail("{}: cannot be read ({})", path.string(), error.message());
   if (bytes > kMaxFileBytes) return fail("{}: has {} bytes, more than any tokenizer", path.string(), bytes);
   std::ifstream in(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(in), {}};
-  if (!in.good() && !in.eof()) return fail("{}: cannot be read", path.string());
+  std::string text(bytes, '\0');
+  if (!in.read(text.data(), static_cast<std::streamsize>(bytes))) return fail("{}: cannot be read", path.string());
   return text;
 }
 

@@ -1,27 +1,21 @@
 // The tokens of a model by id, and their ids by text. (TokenTable adds the added ones.)
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace kerf {
 
 class Vocabulary {
  public:
-  Vocabulary() = default;
   // Ids 0..size-1, none of which has a token yet.
   explicit Vocabulary(int32_t size);
-  Vocabulary(Vocabulary&&) = default;
-  Vocabulary& operator=(Vocabulary&&) = default;
-  Vocabulary(const Vocabulary&) = delete;  // the index points into the tokens
-  Vocabulary& operator=(const Vocabulary&) = delete;
-  ~Vocabulary() = default;
-
-  // Makes `token` the text of `id`. REQUIRES: 0 <= id < size(), !contains(id)
+  // Makes `token` the text of `id`. Of ids with the same text, find() knows the first that was set.
+  // REQUIRES: 0 <= id < size(), !contains(id)
   void set(int32_t id, std::string_view token);
 
   [[nodiscard]] int32_t size() const { return static_cast<int32_t>(tokens_.size()); }
@@ -32,9 +26,17 @@ class Vocabulary {
   [[nodiscard]] std::optional<int32_t> find(std::string_view token) const;
 
  private:
+  // An open-addressing hash table of ids: loading a tokenizer looks a million tokens up.
+  struct Slot {
+    uint32_t hash;
+    int32_t id;  // -1: empty
+  };
+  // Where `token`, whose hash that is, stands; or the empty slot where it would go.
+  [[nodiscard]] size_t slot_of(std::string_view token, uint32_t hash) const;
+
   std::vector<std::string> tokens_;
   std::vector<bool> known_;
-  std::unordered_map<std::string_view, int32_t> ids_;  // keys view tokens_
+  std::vector<Slot> slots_;  // a power of two, at most half full
 };
 
 }  // namespace kerf
