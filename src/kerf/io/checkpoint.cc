@@ -4,6 +4,7 @@
 
 #include "kerf/base/check.h"
 #include "kerf/io/json.h"
+#include "kerf/io/model_dir.h"
 
 namespace kerf {
 
@@ -56,10 +57,8 @@ MatrixView MatrixView::block(int64_t row0, int64_t row1, int64_t col0, int64_t c
 }
 
 Result<Checkpoint> Checkpoint::open(const fs::path& dir) {
+  KERF_TRY_STATUS(require_model_dir(dir));
   std::error_code error;
-  const fs::file_status status = fs::status(dir, error);
-  if (!fs::exists(status)) return fail("there is no directory {}; give a Hugging Face model directory", dir.string());
-  if (!fs::is_directory(status)) return fail("{} is a file; give the model directory that holds it", dir.string());
   Checkpoint checkpoint(dir);
   if (fs::exists(dir / kSingleFile, error)) {  // as in transformers, it goes before an index
     KERF_TRY_STATUS(checkpoint.open_single());

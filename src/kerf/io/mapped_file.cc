@@ -56,10 +56,9 @@ std::string_view MappedFile::text() const { return {reinterpret_cast<const char*
 void drop_pages(std::span<const std::byte> bytes) {
   if (bytes.empty()) return;
   const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  const auto address = reinterpret_cast<uintptr_t>(bytes.data());
-  const uintptr_t begin = address / page * page;
+  const size_t into_page = reinterpret_cast<uintptr_t>(bytes.data()) % page;
   // Only advice: the pages are clean copies of the file, so neighbours on the same page lose nothing.
-  madvise(reinterpret_cast<void*>(begin), address + bytes.size() - begin, MADV_DONTNEED);
+  madvise(const_cast<std::byte*>(bytes.data()) - into_page, bytes.size() + into_page, MADV_DONTNEED);
 }
 
 }  // namespace kerf

@@ -8,6 +8,7 @@
 #include "kerf/io/generation_config.h"
 #include "kerf/io/json.h"
 #include "kerf/io/mapped_file.h"
+#include "kerf/io/model_dir.h"
 #include "kerf/io/rope_config.h"
 #include "kerf/io/token_ids.h"
 #include "kerf/spec/architecture.h"
@@ -205,10 +206,11 @@ Result<ModelSpec> parse_model_spec(std::string_view config_json, std::string_vie
 }
 
 Result<ModelSpec> load_model_spec(const std::filesystem::path& dir) {
+  KERF_TRY_STATUS(require_model_dir(dir));
   std::error_code error;
-  const auto status = std::filesystem::status(dir, error);
-  if (!std::filesystem::exists(status)) {
-    return fail("there is no directory {}; give a Hugging Face model directory", dir.string());
+  if (const auto quantised = dir / "hf_quant_config.json"; std::filesystem::exists(quantised, error)) {
+    return fail("{} is present; kerf cannot read quantised weights yet, use the float16 or bfloat16 model",
+                quantised.string());
   }
   const std::filesystem::path path = dir / "config.json";
   KERF_TRY(const MappedFile file, MappedFile::open(path));

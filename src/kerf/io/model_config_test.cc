@@ -198,11 +198,22 @@ TEST(ModelConfig, TakesAnUnstatedDtypeFromTheWeights) {
   EXPECT_EQ(load_model_spec(model.dir)->checkpoint_dtype, DType::kBF16);
 }
 
+TEST(ModelConfig, RefusesWeightsThatASideFileCallsQuantised) {  // as NVIDIA's exporter does
+  const TinyModel model;
+  write_file(model.dir / "hf_quant_config.json", "{}");
+  EXPECT_EQ(error_of(load_model_spec(model.dir)),
+            (model.dir / "hf_quant_config.json").string() +
+                " is present; kerf cannot read quantised weights yet, use the float16 or bfloat16 model");
+}
+
 TEST(ModelConfig, SaysWhichFileIsMissing) {
   const TempDir dir;
   const std::string where = dir.path().string();
   EXPECT_EQ(error_of(load_model_spec(dir.path() / "x")),
             "there is no directory " + where + "/x; give a Hugging Face model directory");
+  write_file(dir.path() / "f", "x");
+  EXPECT_EQ(error_of(load_model_spec(dir.path() / "f")),
+            where + "/f is a file; give the model directory that holds it");
   EXPECT_EQ(error_of(load_model_spec(dir.path())), "cannot read " + where + "/config.json: No such file or directory");
 }
 
@@ -234,8 +245,8 @@ TEST(ModelConfig, ReadsOrRefusesRealConfigs) {
     EXPECT_EQ(spec->num_kv_heads, config["num_key_value_heads"]);
     ++read;
   }
-  EXPECT_EQ(read, 11);
-  EXPECT_EQ(refused, 78);
+  EXPECT_EQ(read, 13);
+  EXPECT_EQ(refused, 84);
 }
 
 TEST(ModelConfig, PromisesTheTensorsOfRealIndexes) {
