@@ -103,7 +103,7 @@ Pairs load_pairs(const uint32_t* p) {
 }
 Pairs set1_pairs(uint32_t x) {
   Pairs r;
-  for (int i = 0; i < 16; ++i) r.v[i] = x;
+  for (uint32_t& v : r.v) v = x;
   return r;
 }
 
