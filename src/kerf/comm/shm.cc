@@ -69,12 +69,7 @@ class Shm final : public Communicator {
 
   [[nodiscard]] std::string_view kind() const override { return group_.watches.empty() ? "thread" : "shm"; }
 
-  void abort(std::string_view why) noexcept override {
-    uint32_t state = kRunning;
-    if (!header_->state.compare_exchange_strong(state, kAborting)) return;
-    std::memcpy(header_->why.data(), why.data(), std::min(why.size(), header_->why.size() - 1));
-    header_->state.store(kAborted, std::memory_order_release);
-  }
+  void abort(std::string_view why) noexcept override { abort_shm(*group_.memory, why); }
 
  private:
   // ---- rounds ----
@@ -113,7 +108,17 @@ class Shm final : public Communicator {
         [&](Slot& own) {
           copy_bytes(own.bytes.data(), reinterpret_cast<const std::byte*>(nodes), tree.nodes(rank()) * n * 4);
         },
-        [&] { merge_from(tree, nodes, n, n, sum, [&](int peer) { return slot(peer).bytes.data(); }); });
+        [&] {
+          merge_from(tree, nodes, n, n, sum, [&](int peer) { return slot(peer).bytes.data(); });
+          if (size() == 2) take_lines(slot(1 - rank()), tree.nodes(1 - rank()) * n * 4);
+        });
+  }
+
+  // Writes one byte in every cache line that was read, so that it leaves the writer's cache: when the writer
+  // fills the slot again it fetches lines that one core owns, which is 4 times faster than
+  // claiming lines that two cores share (8 KB between two Zen cores: 0.2 us instead of 0.85 us).
+  static void take_lines(Slot& slot, int64_t bytes) {
+    for (int64_t i = 0; i < bytes; i += 64) *static_cast<volatile std::byte*>(&slot.bytes[static_cast<size_t>(i)]) = {};
   }
 
   // Sums the finished tree of n elements. Own nodes are at `nodes`, `stride` apart; those of a peer
@@ -308,12 +313,21 @@ size_t shm_bytes(int size) {
   return sizeof(Header) + p * sizeof(SharedCounter) + 2 * p * sizeof(Slot) + p * p * sizeof(Pipe);
 }
 
+void abort_shm(SharedMemory& memory, std::string_view why) noexcept {
+  auto& header = *reinterpret_cast<Header*>(memory.data());
+  uint32_t state = kRunning;
+  if (!header.state.compare_exchange_strong(state, kAborting)) return;
+  std::memcpy(header.why.data(), why.data(), std::min(why.size(), header.why.size() - 1));
+  header.state.store(kAborted, std::memory_order_release);
+}
+
 std::unique_ptr<Communicator> make_shm(int rank, ShmGroup group) {
   return std::make_unique<Shm>(rank, std::move(group));
 }
 
-std::vector<std::unique_ptr<Communicator>> make_thread_group(int size, std::chrono::milliseconds deadline) {
-  const auto memory = std::make_shared<SharedMemory>(shm_bytes(size));
+std::vector<std::unique_ptr<Communicator>> make_thread_group(int size, std::chrono::milliseconds deadline,
+                                                             std::shared_ptr<SharedMemory> memory) {
+  if (!memory) memory = std::make_shared<SharedMemory>(shm_bytes(size));
   std::vector<std::string> names;
   for (int r = 0; r < size; ++r) names.push_back(fmt::format("rank {}", r));
   std::vector<std::unique_ptr<Communicator>> group;

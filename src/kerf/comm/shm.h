@@ -51,8 +51,12 @@ struct ShmGroup {
 [[nodiscard]] size_t shm_bytes(int size);
 [[nodiscard]] std::unique_ptr<Communicator> make_shm(int rank, ShmGroup group);
 
-// `size` communicators for as many threads of this process.
+// Aborts the group that lives in this memory.
+void abort_shm(SharedMemory& memory, std::string_view why) noexcept;
+
+// `size` communicators for as many threads of this process. memory: null, or fresh, of shm_bytes(size).
 [[nodiscard]] std::vector<std::unique_ptr<Communicator>> make_thread_group(
-    int size, std::chrono::milliseconds deadline = std::chrono::milliseconds(60'000));
+    int size, std::chrono::milliseconds deadline = std::chrono::milliseconds(60'000),
+    std::shared_ptr<SharedMemory> memory = nullptr);
 
 }  // namespace kerf
