@@ -1,6 +1,6 @@
 #include "kerf/io/mapped_file.h"
 
-#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <sys/stat.h>
 
 #include "tests/support/errors.h"
@@ -11,7 +11,6 @@ namespace kerf {
 namespace {
 
 using testing::error_of;
-using ::testing::HasSubstr;
 
 TEST(MappedFile, HoldsTheBytes) {
   const testing::TempDir dir;
