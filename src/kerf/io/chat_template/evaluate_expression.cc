@@ -81,7 +81,10 @@ Args Evaluator::eval_args(const CallArgs& args) {
   if (!rest.is(Kind::kDict)) raise("argument after ** must be a mapping, not {}", type_name(rest));
   for (const auto& [key, value] : rest.dict()->entries()) {
     if (!key.is_string()) raise("keywords must be strings");
-    rt_.meter().step();
+    rt_.meter().step(1 + args.named.size());
+    for (const auto& [name, arg] : args.named) {
+      if (name == key.text()) raise("got multiple values for keyword argument '{}'", name);
+    }
     out.named.emplace_back(key.text(), value);
   }
   return out;

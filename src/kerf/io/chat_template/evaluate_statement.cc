@@ -7,6 +7,16 @@
 
 namespace kerf::jinja {
 
+namespace {
+
+// Blocks write text, and nothing that would first have to become text.
+void append_text(TextBuilder& out, const Value& value) {
+  if (!value.is_string()) raise("a block results in {} instead of text", type_name(value));
+  out.append(value.text());
+}
+
+}  // namespace
+
 class Evaluator::InScope {
  public:
   InScope(Evaluator& evaluator, std::shared_ptr<Scope> scope)
@@ -60,11 +70,15 @@ Evaluator::Flow Evaluator::run_stmt(const For& node, TextBuilder& out) {
 }
 
 Evaluator::Flow Evaluator::run_loop(const For& node, const Value& iterable, int64_t depth, TextBuilder& out) {
-  const Ref<List> items = loop_items(node, iterable);
-  if (items->items.empty()) {
-    const InScope scope(*this, child_scope());
-    return run_body(node.otherwise, out);
-  }
+  if (run_passes(node, loop_items(node, iterable), depth, out)) return Flow::kNext;
+  const InScope scope(*this, child_scope());
+  return run_body(node.otherwise, out);
+}
+
+// Returns whether some pass came to its end. That, not whether there are items, is how Jinja decides
+// about `else`: a loop whose every pass is cut short by break or continue runs it.
+bool Evaluator::run_passes(const For& node, const Ref<List>& items, int64_t depth, TextBuilder& out) {
+  bool completed = false;
   const auto loop = std::make_shared<Loop>(*this, node, scope_, items, depth);
   const Loop::Ending ending(*loop);
   for (size_t i = 0; i < items->items.size(); ++i) {
@@ -73,9 +87,11 @@ Evaluator::Flow Evaluator::run_loop(const For& node, const Value& iterable, int6
     const InScope scope(*this, child_scope());
     scope_->set(kLoopSymbol, std::shared_ptr<Object>(loop));
     assign(node.target, items->items[i]);
-    if (run_body(node.body, out) == Flow::kBreak) break;
+    const Flow flow = run_body(node.body, out);
+    completed = completed || flow == Flow::kNext;
+    if (flow == Flow::kBreak) break;
   }
-  return Flow::kNext;
+  return completed;
 }
 
 Ref<List> Evaluator::loop_items(const For& node, const Value& iterable) {
@@ -136,7 +152,7 @@ Evaluator::Flow Evaluator::run_stmt(const FilterBlock& node, TextBuilder& out) {
   TextBuilder body(rt_.meter());
   const InScope scope(*this, child_scope());
   if (const Flow flow = run_body(node.body, body); flow != Flow::kNext) return flow;
-  append_str(rt_, out, filtered(node.filter, body.take()));
+  append_text(out, filtered(node.filter, body.take()));
   return Flow::kNext;
 }
 
@@ -173,7 +189,7 @@ Evaluator::Flow Evaluator::run_stmt(const MacroStmt& node, TextBuilder&) {
 Evaluator::Flow Evaluator::run_stmt(const CallBlock& node, TextBuilder& out) {
   Args caller;
   caller.named.emplace_back("caller", make_macro(node.caller));
-  append_str(rt_, out, call(*std::get_if<Call>(&node.call->node), std::move(caller)));
+  append_text(out, call(*std::get_if<Call>(&node.call->node), std::move(caller)));
   return Flow::kNext;
 }
 

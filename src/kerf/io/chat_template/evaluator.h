@@ -49,6 +49,7 @@ class Evaluator {
   Flow run_stmt(const Continue&, TextBuilder&) { return Flow::kContinue; }
 
   Flow run_loop(const For& node, const Value& iterable, int64_t depth, TextBuilder& out);
+  bool run_passes(const For& node, const Ref<List>& items, int64_t depth, TextBuilder& out);
   [[nodiscard]] Ref<List> loop_items(const For& node, const Value& iterable);
   void assign(const Target& target, const Value& value);
   [[nodiscard]] Value make_macro(const MacroDef& macro);

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "kerf/io/chat_template/error.h"
+#include "kerf/io/chat_template/number_text.h"
 
 namespace kerf::jinja {
 
@@ -281,10 +282,7 @@ ExprPtr ExpressionParser::parse_string() {
 ExprPtr ExpressionParser::parse_number() {
   const Token token = tokens_.next();
   if (token.kind == TokenKind::kInteger) return make(token.line, Constant{parse_integer(token)});
-  double value = 0;
-  const auto [end, error] = std::from_chars(token.text.data(), token.text.data() + token.text.size(), value);
-  if (error != std::errc{}) tokens_.fail_at(fmt::format("number {} is out of range", token.text), token.line);
-  return make(token.line, Constant{value});
+  return make(token.line, Constant{parse_float(token.text).value_or(0)});  // the lexer let only numbers through
 }
 
 ExprPtr ExpressionParser::parse_list() {
@@ -436,6 +434,9 @@ void ExpressionParser::parse_argument(CallArgs& args) {
   } else if (tokens_.current().kind == TokenKind::kName && tokens_.ahead().is_operator("=")) {
     ensure(!args.rest_named);
     std::string name = tokens_.next().text;
+    for (const auto& [other, value] : args.named) {
+      if (other == name) tokens_.fail_at(fmt::format("keyword argument repeated: {}", name));
+    }
     tokens_.next();
     args.named.emplace_back(std::move(name), parse_expression());
   } else {

@@ -55,7 +55,7 @@ Result<std::optional<Source>> from_json_file(const fs::path& path, std::string_v
   if (field->is_string()) return std::optional(Source{field->get<std::string>(), file + " chat_template"});
   if (!field->is_array()) return fail("{}: chat_template must be a string or a list", file);
   KERF_TRY(const std::string* text, pick(*field, name, file));
-  if (text == nullptr) return fail("{}: chat_template has neither '{}' nor 'default'", file, name);
+  if (text == nullptr) return fail("{}: chat_template has no template named '{}' or 'default'", file, name);
   return std::optional(Source{*text, file + " chat_template"});
 }
 

@@ -1,5 +1,6 @@
 #include "kerf/io/chat_template/parser.h"
 
+#include <algorithm>
 #include <initializer_list>
 #include <utility>
 
@@ -122,6 +123,7 @@ class Parser {
   For parse_for() {
     For node;
     node.target = parse_target("in");
+    if (mentions(node.target, kLoopSymbol)) tokens_.fail_at("can't assign to the special variable 'loop'");
     tokens_.expect_name("in");
     node.iterable = expressions_.parse_tuple(false, "recursive");
     if (tokens_.skip_name("if")) node.filter = expressions_.parse_expression();
@@ -289,6 +291,12 @@ class Parser {
     --nesting_;
     if (tuple.items.empty()) tokens_.fail_expected("a name");
     return is_tuple ? std::move(tuple) : std::move(tuple.items.front());
+  }
+
+  static bool mentions(const Target& target, Symbol symbol) {
+    if (target.kind == Target::Kind::kName) return target.symbol == symbol;
+    return std::any_of(target.items.begin(), target.items.end(),
+                       [&](const Target& item) { return mentions(item, symbol); });
   }
 
   [[nodiscard]] bool at_target_end(const char* end) const {
