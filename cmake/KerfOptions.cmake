@@ -17,6 +17,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # restrict in std::string's operator+ (GCC bug 105651), maybe-uninitialized in temporaries of nested
   # aggregates that hold a std::vector.
   add_compile_options(-Wno-stringop-overflow -Wno-restrict -Wno-maybe-uninitialized)
+else()
+  add_compile_options(-Wno-unknown-attributes -Wno-unknown-pragmas)  # GCC's own
 endif()
 
 if(KERF_SANITIZE)

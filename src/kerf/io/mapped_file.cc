@@ -58,7 +58,7 @@ void drop_pages(std::span<const std::byte> bytes) {
   const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
   const size_t into_page = reinterpret_cast<uintptr_t>(bytes.data()) % page;
   // Only advice: the pages are clean copies of the file, so neighbours on the same page lose nothing.
-  madvise(const_cast<std::byte*>(bytes.data()) - into_page, bytes.size() + into_page, MADV_DONTNEED);
+  madvise(const_cast<std::byte*>(bytes.data()) - into_page, into_page + bytes.size(), MADV_DONTNEED);
 }
 
 }  // namespace kerf
