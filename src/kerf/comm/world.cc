@@ -137,7 +137,6 @@ class MpiWorld final : public World {
  public:
   MpiWorld(std::unique_ptr<MpiLink> link, milliseconds deadline)
       : World(link->rank(), link->size()), deadline_(deadline), link_(std::move(link)) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);  // do not outlive mpirun
     std::vector<int> everyone;
     for (int r = 0; r < size(); ++r) everyone.push_back(r);
     places_.resize(static_cast<size_t>(size()));
@@ -259,6 +258,7 @@ bool started_by_mpi() { return std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr ||
 
 std::unique_ptr<World> make_world(milliseconds deadline) {
   if (!started_by_mpi()) return std::make_unique<SelfWorld>();
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // do not outlive mpirun
   return std::make_unique<MpiWorld>(std::make_unique<MpiLink>(), deadline);
 }
 
