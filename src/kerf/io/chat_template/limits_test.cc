@@ -61,8 +61,8 @@ TEST(TemplateLimits, BoundWhatOneValueHolds) {
            "{{ [1]|batch(1000000000000, 1)|list }}",
            "{{ ('x' * 1000000).replace('', 'y' * 1000000) }}",
            "{{ (['x' * 1000000] * 1000000)|join }}",
-           "{{ ('a,' * 50000000).split(',')|length }}",
-           "{{ ('a' * 50000000)|list|length }}",
+           "{{ ('a,' * 5000000).split(',')|length }}",
+           "{{ ('a' * 5000000)|list|length }}",
        }) {
     EXPECT_THAT(failure(source), AnyOf(HasSubstr("bytes of memory"), HasSubstr("steps"))) << source;
   }
@@ -90,8 +90,8 @@ TEST(TemplateLimits, BoundWorkOnSharedStructure) {
       "{% set n = namespace(a=[1], b=[1]) %}{% for i in range(60) %}{% set n.a = [n.a, n.a] %}"
       "{% set n.b = [n.b, n.b] %}{% endfor %}";
   EXPECT_THAT(failure(doubling + "{{ n.a == n.b }}"), HasSubstr("steps"));
-  EXPECT_THAT(failure(doubling + "{{ n.a }}"), HasSubstr("bytes"));
-  EXPECT_THAT(failure(doubling + "{{ n.a | tojson }}"), HasSubstr("bytes"));
+  EXPECT_THAT(failure(doubling + "{{ n.a }}"), HasSubstr("more than"));
+  EXPECT_THAT(failure(doubling + "{{ n.a | tojson }}"), HasSubstr("more than"));
 }
 
 TEST(TemplateLimits, BoundNestingOfValues) {
@@ -107,7 +107,7 @@ TEST(TemplateLimits, BoundNestingOfValues) {
 
 TEST(TemplateLimits, BoundNestingOfSource) {
   EXPECT_THAT(failure("{{ " + repeated("(", 10000) + "1" + repeated(")", 10000) + " }}"), HasSubstr("nest deeper"));
-  EXPECT_THAT(failure("{{ " + repeated("[", 10000) + " }}"), HasSubstr("nest deeper"));
+  EXPECT_THAT(failure("{{ " + repeated("[", 10000) + repeated("]", 10000) + " }}"), HasSubstr("nest deeper"));
   EXPECT_THAT(failure("{{ " + repeated("not ", 10000) + "1 }}"), HasSubstr("nest deeper"));
   EXPECT_THAT(failure("{{ " + repeated("-", 10000) + "1 }}"), HasSubstr("nest deeper"));
   EXPECT_THAT(failure("{{ 1" + repeated(" + 1", 10000) + " }}"), HasSubstr("operations deep"));

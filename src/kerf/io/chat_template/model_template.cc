@@ -61,7 +61,8 @@ Result<std::optional<Source>> from_json_file(const fs::path& path, std::string_v
 
 Result<std::optional<Source>> find_source(const fs::path& dir, std::string_view name) {
   const fs::path named = dir / "additional_chat_templates" / (std::string(name) + ".jinja");
-  for (const fs::path& path : {named, dir / "chat_template.jinja"}) {
+  const bool has_named = name.find('/') == std::string_view::npos && fs::is_regular_file(named);
+  for (const fs::path& path : {has_named ? named : fs::path(), dir / "chat_template.jinja"}) {
     if (!fs::is_regular_file(path)) continue;
     KERF_TRY(std::string text, read_text(path));
     return std::optional(Source{std::move(text), path.string()});

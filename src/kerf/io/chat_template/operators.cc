@@ -1,5 +1,6 @@
 #include "kerf/io/chat_template/operators.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -133,9 +134,11 @@ Value repeat(Runtime& rt, const Value& sequence, int64_t times) {
   if (sequence.is_string()) {
     const std::string& unit = sequence.text();
     const Charge transient(rt.meter(), repeated_bytes(unit.size(), count));
+    if (unit.empty()) return sequence;
     std::string out;
     out.reserve(unit.size() * count);
-    for (uint64_t i = 0; i < count && !unit.empty(); ++i) out += unit;
+    if (count > 0) out = unit;
+    while (out.size() < unit.size() * count) out.append(out, 0, std::min(out.size(), unit.size() * count - out.size()));
     return rt.text(std::move(out), sequence.string().markup);
   }
   const List& unit = *sequence.list();
