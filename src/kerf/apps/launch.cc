@@ -2,298 +2,253 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <numeric>
 #include <optional>
+#include <system_error>
 
-#include "kerf/apps/mpirun_output.h"
-
-extern char** environ;
+#include "kerf/apps/keyboard.h"
+#include "kerf/apps/lifeline.h"
+#include "kerf/apps/supervisor.h"
 
 namespace kerf {
 
 namespace {
 
-using std::chrono::steady_clock;
+constexpr int kMaxSlots = 65535;
 
-// mpirun ends its ranks within a tenth of a second; then it is ended itself.
-constexpr auto kGrace = std::chrono::seconds(2);
-
-void write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno != EINTR) return;
-    if (n > 0) bytes.remove_prefix(static_cast<size_t>(n));
-  }
-}
-
-bool in_path(const std::string& program) {
-  const char* variable = std::getenv("PATH");
-  std::string_view path = variable != nullptr ? variable : "/usr/bin:/bin";
-  while (!path.empty()) {
-    const std::string_view folder = path.substr(0, path.find(':'));
-    if (access(fmt::format("{}/{}", folder, program).c_str(), X_OK) == 0) return true;
-    path.remove_prefix(std::min(path.size(), folder.size() + 1));
-  }
-  return false;
-}
-
-// A folder for mpirun's sockets, removed with everything that a killed mpirun leaves in it. In /tmp,
-// since a socket's path must be short and TMPDIR may be neither short nor local.
-class Scratch {
- public:
-  Scratch() : path_("/tmp/kerf-XXXXXX") {
-    if (mkdtemp(path_.data()) == nullptr) path_.clear();
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
+// Open MPI's choices when every rank is on this host, unless the user has made them. What they leave out would be
+// probed at every start: ssh and batch systems, network interfaces, fabrics. 0.1 s of 0.3 s with four ranks.
+struct Setting {
+  const char* variable;
+  const char* value;
 };
+constexpr std::array<Setting, 6> kOneHostSettings = {{
+    {"OMPI_MCA_plm", "isolated"},
+    {"OMPI_MCA_oob_tcp_if_include", "lo"},
+    {"OMPI_MCA_pml", "ob1"},
+    {"OMPI_MCA_btl", "self,vader"},
+    {"OMPI_MCA_btl_vader_single_copy_mechanism", "none"},  // the others need ptrace rights, which containers lack
+    {"OMPI_MCA_osc", "^ucx"},
+}};
 
-bool inside_allocation() {
-  constexpr std::array kVariables = {"SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID"};
-  return std::any_of(kVariables.begin(), kVariables.end(),
-                     [](const char* name) { return std::getenv(name) != nullptr; });
+// Under these mpirun finds out by itself where its ranks go.
+constexpr std::array kBatchSystems = {"SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "PE_HOSTFILE"};
+
+bool in_environment(const char* variable) { return std::getenv(variable) != nullptr; }
+
+bool all_on_this_host(const LaunchOptions& options) {
+  return options.hosts.empty() && std::none_of(kBatchSystems.begin(), kBatchSystems.end(), in_environment);
 }
 
-std::vector<std::string> mpirun_command(const LaunchOptions& options, const std::string& scratch) {
-  std::vector<std::string> command = {"mpirun",          "-np",       std::to_string(options.ranks),
-                                      "--oversubscribe", "--bind-to", "none"};
-  const auto set = [&](const char* parameter, const std::string& value) {
-    command.insert(command.end(), {"--mca", parameter, value});
-  };
-  if (geteuid() == 0) command.emplace_back("--allow-run-as-root");
-  set("odls_base_sigkill_timeout", "0");  // do not wait a second between SIGTERM and SIGKILL
-  set("opal_signal", "");                 // no stack traces from MPI's own signal handlers
-  set("orte_base_help_aggregate", "0");   // no banner counts others, outside its frame
+std::optional<std::string> find_on_path(const std::string& program) {
+  const char* variable = std::getenv("PATH");
+  std::string_view path = variable == nullptr ? "/usr/local/bin:/usr/bin:/bin" : variable;
+  while (!path.empty()) {
+    const size_t length = path.find(':');
+    const std::string candidate = fmt::format("{}/{}", path.substr(0, length), program);
+    if (access(candidate.c_str(), X_OK) == 0) return candidate;
+    path.remove_prefix(length == std::string_view::npos ? path.size() : length + 1);
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> mpirun_command(const std::string& mpirun, const LaunchOptions& options) {
+  std::vector<std::string> command{mpirun,      "-q",  "-np", std::to_string(options.ranks), "--oversubscribe",
+                                   "--bind-to", "none"};
+  const auto add = [&](std::initializer_list<std::string> words) { command.insert(command.end(), words); };
+  const auto set = [&](const std::string& parameter, const std::string& value) { add({"--mca", parameter, value}); };
+  if (geteuid() == 0) add({"--allow-run-as-root"});
+  set("odls_base_sigkill_timeout", "0");  // patience is the launcher's affair
+  set("odls_base_num_threads", "0");      // a rank's parent, for its parent-death signal, is a thread
+  set("opal_signal", "");                 // no stack traces between the lines
   if (!options.hosts.empty()) {
-    std::vector<std::string> hosts;
-    for (const Host& host : options.hosts) hosts.push_back(fmt::format("{}:{}", host.name, host.slots));
-    command.insert(command.end(), {"--host", fmt::format("{}", fmt::join(hosts, ","))});
+    add({"--host", options.hosts});
     if (const char* agent = std::getenv("KERF_LAUNCH_AGENT")) set("plm_rsh_agent", agent);
-  } else if (!inside_allocation()) {
-    // One host: MPI only makes the introductions, so look for no network and no launcher.
-    set("plm", "isolated");
-    set("pml", "ob1");
-    set("btl", "self,vader");
-    if (!scratch.empty()) set("orte_tmpdir_base", scratch);
+    for (char** variable = environ; *variable != nullptr; ++variable) {
+      const std::string_view name = std::string_view(*variable).substr(0, std::string_view(*variable).find('='));
+      if (name.starts_with("KERF_") || name == "PATH" || name == "LD_LIBRARY_PATH") add({"-x", std::string(name)});
+    }
   }
-  for (char** variable = environ; *variable != nullptr; ++variable) {
-    const std::string_view text = *variable;
-    if (text.starts_with("KERF_")) command.insert(command.end(), {"-x", std::string(text.substr(0, text.find('=')))});
-  }
-  command.push_back(std::filesystem::read_symlink("/proc/self/exe").string());
-  command.insert(command.end(), options.arguments.begin(), options.arguments.end());
+  add({options.executable.empty() ? std::filesystem::read_symlink("/proc/self/exe").string() : options.executable});
+  command.insert(command.end(), options.args.begin(), options.args.end());
   return command;
 }
 
+void set_environment(const Lifeline& lifeline, bool all_here) {
+  setenv(kLifelineVariable, fmt::format("{}{}", all_here ? "all-here:" : "", lifeline.name()).c_str(), 1);
+  if (isatty(STDERR_FILENO) == 1) setenv("KERF_TERMINAL", "1", 1);
+  if (isatty(STDIN_FILENO) == 1) setenv("KERF_STDIN_TERMINAL", "1", 1);
+  if (!all_here) return;
+  for (const auto& [variable, value] : kOneHostSettings) setenv(variable, value, 0);
+}
+
+// The launcher's way of taking signals, undone when it goes out of scope, and in the child.
+class Signals {
+ public:
+  Signals() {
+    sigset_t taken;
+    sigemptyset(&taken);
+    sigaddset(&taken, SIGCHLD);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGTSTP}) {
+      struct sigaction action {};
+      sigaction(signal, nullptr, &action);
+      if (action.sa_handler != SIG_IGN) sigaddset(&taken, signal);  // nohup stays nohup
+    }
+    sigprocmask(SIG_BLOCK, &taken, &old_mask_);
+    struct sigaction ignore {};
+    ignore.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &ignore, &old_pipe_);
+    fd_ = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "cannot listen for signals");
+  }
+  ~Signals() {
+    close(fd_);
+    restore();
+  }
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+
+  void restore() const {
+    sigaction(SIGPIPE, &old_pipe_, nullptr);
+    sigprocmask(SIG_SETMASK, &old_mask_, nullptr);
+  }
+  [[nodiscard]] int fd() const { return fd_; }
+
+ private:
+  int fd_;
+  sigset_t old_mask_{};
+  struct sigaction old_pipe_ {};
+};
+
 struct Pipe {
   Pipe() {
-    if (pipe2(ends.data(), O_CLOEXEC) != 0) ends = {-1, -1};
+    if (pipe2(ends.data(), O_CLOEXEC) != 0)
+      throw std::system_error(errno, std::generic_category(), "cannot open a pipe");
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
   }
   ~Pipe() {
-    close_end(0);
-    close_end(1);
+    for (const int end : ends) close(end);
   }
   Pipe(const Pipe&) = delete;
   Pipe& operator=(const Pipe&) = delete;
-  void close_end(size_t end) {
-    if (ends[end] >= 0) close(ends[end]);
-    ends[end] = -1;
-  }
-  std::array<int, 2> ends{};  // to read, to write
+  std::array<int, 2> ends{};
 };
 
-// A child in a process group of its own, so that Ctrl-C reaches only this process, which decides.
-pid_t start(std::vector<std::string>& command, const sigset_t& signals, int in, int err) {
+// Forks mpirun, which dies with this process.
+pid_t start(const std::vector<std::string>& command, const Signals& signals, const Pipe& stderr_pipe, int stdin_fd) {
   std::vector<char*> argv;
-  for (std::string& word : command) argv.push_back(word.data());
+  for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
-  const pid_t parent = getpid();
+  const pid_t launcher = getpid();
   const pid_t child = fork();
-  if (child != 0) return child;
-  setpgid(0, 0);
-  prctl(PR_SET_PDEATHSIG, SIGTERM);  // mpirun then ends its ranks and tidies up
-  if (getppid() != parent) _exit(1);
-  std::signal(SIGTTOU, SIG_IGN);  // writing from the background is fine
-  std::signal(SIGPIPE, SIG_DFL);
-  sigprocmask(SIG_SETMASK, &signals, nullptr);
-  dup2(in, STDIN_FILENO);
-  dup2(err, STDERR_FILENO);
-  execvp(argv[0], argv.data());
-  _exit(127);
+  if (child < 0) throw std::system_error(errno, std::generic_category(), "cannot start mpirun");
+  if (child > 0) {
+    setpgid(child, child);  // here and there: whoever is first
+    return child;
+  }
+
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != launcher) _exit(1);
+  signals.restore();
+  setpgid(0, 0);  // the terminal's Ctrl-C is for the launcher
+  dup2(stdin_fd >= 0 ? stdin_fd : open("/dev/null", O_RDONLY), STDIN_FILENO);
+  dup2(stderr_pipe.ends[1], STDERR_FILENO);
+  execv(argv[0], argv.data());
+  fmt::print(stderr, "kerf: cannot run {}: {}\n", command[0], std::generic_category().message(errno));
+  _exit(1);
 }
 
-// Looks after a running mpirun until it ends.
-class Supervisor {
- public:
-  // signals: a signalfd. in: to the child's stdin, or -1. err: from its stderr.
-  Supervisor(pid_t child, int signals, Pipe& in, Pipe& err) : child_(child), signals_(signals), in_(in), err_(err) {}
-
-  int run() {
-    while (err_.ends[0] >= 0 || !status_) {
-      // stdin is read only while the pipe has room for all of it, so that no write blocks.
-      const bool room = in_.ends[1] >= 0 && writable(in_.ends[1]);
-      std::array<pollfd, 4> fds = {pollfd{signals_, POLLIN, 0}, pollfd{err_.ends[0], POLLIN, 0},
-                                   pollfd{room ? STDIN_FILENO : -1, POLLIN, 0},
-                                   pollfd{ending_ != 0 ? -1 : STDOUT_FILENO, 0, 0}};
-      poll(fds.data(), fds.size(), 50);
-      if (fds[0].revents != 0) take_signal();
-      if (fds[1].revents != 0) forward_stderr();
-      if (fds[2].revents != 0) forward_stdin();
-      if ((fds[3].revents & (POLLERR | POLLHUP)) != 0) end_with(SIGPIPE);
-      if (ending_ != 0 && steady_clock::now() > give_up_) kill(child_, SIGKILL);
-      reap();
-    }
-    return conclude();
+// A program may be started with closed streams; descriptors opened later must not take their numbers.
+void open_missing_streams() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) return;
   }
+}
 
- private:
-  static bool writable(int fd) {
-    pollfd out{fd, POLLOUT, 0};
-    return poll(&out, 1, 0) == 1;
-  }
-
-  void take_signal() {
-    signalfd_siginfo info{};
-    if (read(signals_, &info, sizeof(info)) == sizeof(info)) end_with(static_cast<int>(info.ssi_signo));
-  }
-
-  void end_with(int signal) {
-    if (ending_ != 0) return;
-    ending_ = signal;
-    give_up_ = steady_clock::now() + kGrace;
-    kill(child_, SIGTERM);
-  }
-
-  void forward_stderr() {
-    std::array<char, 65536> bytes;  // NOLINT(cppcoreguidelines-pro-type-member-init)
-    const ssize_t n = read(err_.ends[0], bytes.data(), bytes.size());
-    if (n > 0) show(output_.filter({bytes.data(), static_cast<size_t>(n)}));
-    if (n == 0) err_.close_end(0);
-  }
-
-  // What a job says while it is being ended is of no use to who ended it.
-  void show(std::string_view bytes) const {
-    if (ending_ == 0) write_all(STDERR_FILENO, bytes);
-  }
-
-  void forward_stdin() {
-    std::array<char, 4096> bytes;  // NOLINT(cppcoreguidelines-pro-type-member-init): what a writable pipe has room for
-    const ssize_t n = read(STDIN_FILENO, bytes.data(), bytes.size());
-    if (n > 0) write_all(in_.ends[1], {bytes.data(), static_cast<size_t>(n)});
-    if (n <= 0) in_.close_end(1);
-  }
-
-  void reap() {
-    int status = 0;
-    if (!status_ && waitpid(child_, &status, WNOHANG) == child_) {
-      status_ = status;
-      // Ranks that mpirun left behind may hold the pipe for a moment; they end by themselves.
-      if (WIFSIGNALED(status)) err_.close_end(0);
-    }
-  }
-
-  int conclude() {
-    show(output_.rest());
-    if (ending_ != 0) return 128 + ending_;
-    if (WIFSIGNALED(*status_)) {
-      show(fmt::format("kerf: mpirun was killed by signal {}; the job ends\n", WTERMSIG(*status_)));
-      return 1;
-    }
-    const int exit_status = WEXITSTATUS(*status_);
-    if (exit_status == 0) return 0;
-    if (const auto reason = output_.reason()) show(*reason + "\n");
-    return exit_status == 2 ? 2 : 1;
-  }
-
-  pid_t child_;
-  int signals_;
-  Pipe& in_;
-  Pipe& err_;
-  MpirunOutput output_;
-  std::optional<int> status_;  // of mpirun, once it ended
-  int ending_ = 0;             // the signal that ends the job
-  steady_clock::time_point give_up_;
-};
+int refuse(int status, std::string_view sentence) {
+  fmt::print(stderr, "kerf: {}\n", sentence);
+  return status;
+}
 
 }  // namespace
 
-Result<std::vector<Host>> parse_hosts(std::string_view text) {
-  std::vector<Host> hosts;
-  while (true) {
-    const std::string_view item = text.substr(0, text.find(','));
+Result<std::vector<HostSlots>> parse_hosts(std::string_view text) {
+  std::vector<HostSlots> hosts;
+  for (std::string_view rest = text;;) {
+    const size_t comma = rest.find(',');
+    const std::string_view item = rest.substr(0, comma);
     const size_t colon = item.find(':');
-    Host host{.name = std::string(item.substr(0, colon)), .slots = 1};
-    if (host.name.empty()) return fail("--hosts: \"{}\" names no host; write for example a:8,b:8", item);
+    const std::string_view name = item.substr(0, colon);
+    constexpr std::string_view kInNames = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+    if (name.empty() || name[0] == '-' || name.find_first_not_of(kInNames) != std::string_view::npos) {
+      return fail("--hosts '{}': '{}' is not a host name; write hosts and their slots as in a:8,b:8", text, name);
+    }
+    int slots = 1;
     if (colon != std::string_view::npos) {
-      const std::string_view slots = item.substr(colon + 1);
-      const auto [end, error] = std::from_chars(slots.data(), slots.data() + slots.size(), host.slots);
-      if (error != std::errc() || end != slots.data() + slots.size() || host.slots < 1) {
-        return fail("--hosts: \"{}\" is not a number of slots for host {}; write for example {}:8", slots, host.name,
-                    host.name);
+      const std::string_view number = item.substr(colon + 1);
+      const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), slots);
+      if (error != std::errc() || end != number.data() + number.size() || slots < 1 || slots > kMaxSlots) {
+        return fail("--hosts '{}': '{}' is not a number of slots of {}; write one from 1 to {}", text, number, name,
+                    kMaxSlots);
       }
     }
-    hosts.push_back(std::move(host));
-    if (item.size() == text.size()) return hosts;
-    text.remove_prefix(item.size() + 1);
+    hosts.push_back({.host = std::string(name), .slots = slots});
+    if (comma == std::string_view::npos) return hosts;
+    rest.remove_prefix(comma + 1);
   }
 }
 
-Result<int> launch(const LaunchOptions& options) {
-  const int slots = std::accumulate(options.hosts.begin(), options.hosts.end(), 0,
-                                    [](int sum, const Host& host) { return sum + host.slots; });
-  if (!options.hosts.empty() && slots < options.ranks) {
-    return fail("--hosts offers {} slots for {} ranks; name more hosts or more slots", slots, options.ranks);
-  }
-  if (!in_path("mpirun")) {
-    return fail("{} ranks need mpirun, which is not installed; on Debian: apt-get install openmpi-bin", options.ranks);
-  }
-  setenv("KERF_LAUNCHED", "1", 1);
-  if (isatty(STDERR_FILENO) != 0) setenv("KERF_TERMINAL", "1", 1);
-  if (isatty(STDIN_FILENO) != 0) setenv("KERF_STDIN_TERMINAL", "1", 1);
+bool started_by_mpirun() { return in_environment("OMPI_COMM_WORLD_RANK") || in_environment("PMIX_RANK"); }
 
-  sigset_t handled;
-  sigset_t before;
-  sigemptyset(&handled);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&handled, signal);
-  sigprocmask(SIG_BLOCK, &handled, &before);
-  std::signal(SIGPIPE, SIG_IGN);
-
-  const Scratch scratch;
-  std::vector<std::string> command = mpirun_command(options, scratch.path());
-  Pipe in;
-  Pipe err;
-  const int signals = signalfd(-1, &handled, SFD_CLOEXEC);
-  const pid_t child = start(command, before, in.ends[0], err.ends[1]);
-  if (child < 0) return fail("cannot start mpirun: {}", std::strerror(errno));
-  in.close_end(0);
-  err.close_end(1);
-  if (!options.forward_stdin) in.close_end(1);
-  const int status = Supervisor(child, signals, in, err).run();
-  close(signals);
-  return status;
+int launch(const LaunchOptions& options) {
+  open_missing_streams();
+  if (!options.hosts.empty()) {
+    const auto hosts = parse_hosts(options.hosts);
+    if (!hosts.ok()) return refuse(2, hosts.error().message);
+    const int slots = std::accumulate(hosts->begin(), hosts->end(), 0,
+                                      [](int sum, const HostSlots& host) { return sum + host.slots; });
+    if (slots < options.ranks) {
+      return refuse(2, fmt::format("--hosts '{}' has {} slots, but the plan needs {} ranks; add hosts or slots",
+                                   options.hosts, slots, options.ranks));
+    }
+  }
+  const std::optional<std::string> mpirun = find_on_path("mpirun");
+  if (!mpirun) {
+    return refuse(
+        1,
+        "Open MPI's mpirun, which starts the ranks, is not on PATH; install it (apt-get install openmpi-bin), "
+        "or run with --tp 1 --pp 1");
+  }
+  const bool all_here = all_on_this_host(options);
+  const Lifeline lifeline;
+  const Signals signals;
+  const Pipe stderr_pipe;
+  set_environment(lifeline, all_here);
+  prctl(PR_SET_CHILD_SUBREAPER, 1);  // ranks that outlive a killed mpirun are reaped here
+  // A terminal serves only the foreground, so what is typed there goes through a pipe.
+  std::optional<Keyboard> keyboard;
+  int rank_stdin = STDIN_FILENO;
+  if (isatty(STDIN_FILENO) == 1) {
+    if (options.reads_terminal) keyboard.emplace();
+    rank_stdin = keyboard ? keyboard->reader() : -1;
+  }
+  const pid_t child = start(mpirun_command(*mpirun, options), signals, stderr_pipe, all_here ? -1 : rank_stdin);
+  return Supervisor(lifeline, {.mpirun = child,
+                               .mpirun_stderr = stderr_pipe.ends[0],
+                               .signals = signals.fd(),
+                               .rank_stdin = all_here ? rank_stdin : -1,
+                               .keyboard = keyboard ? &*keyboard : nullptr})
+      .run();
 }
 
 }  // namespace kerf
