@@ -63,7 +63,7 @@ std::optional<std::string> find_on_path(const std::string& program) {
 }
 
 std::vector<std::string> mpirun_command(const std::string& mpirun, const LaunchOptions& options) {
-  std::vector<std::string> command{mpirun,      "-q",  "-np", std::to_string(options.ranks), "--oversubscribe",
+  std::vector<std::string> command{mpirun,      "-np", std::to_string(options.ranks), "--oversubscribe",
                                    "--bind-to", "none"};
   const auto add = [&](std::initializer_list<std::string> words) { command.insert(command.end(), words); };
   const auto set = [&](const std::string& parameter, const std::string& value) { add({"--mca", parameter, value}); };
