@@ -73,33 +73,10 @@ json& somewhere(json& document, Bytes& bytes) {
 }
 
 void edit(json& document, Bytes& bytes) {
-  static const std::vector<json> kValues = {nullptr,
-                                            true,
-                                            false,
-                                            -1,
-                                            0,
-                                            1,
-                                            300,
-                                            1 << 20,
-                                            1.5,
-                                            1e300,
-                                            "",
-                                            " ",
-                                            "▁",
-                                            "a",
-                                            "he",
-                                            "<0x41>",
-                                            "[a-z]+|(?=b)",
-                                            "(a|aa)+$",
-                                            json::array(),
-                                            json::object(),
-                                            json{{"String", "l"}},
-                                            json{{"Regex", "\\s|x*"}},
-                                            json{{"type", "Fuse"}},
-                                            json{{"type", "Digits"}},
-                                            json{{"type", "NFKD"}},
-                                            json{{"type", "Metaspace"}},
-                                            json{{"type", "ByteLevel"}}};
+  static const json kValues =
+      json::parse(R"json([null, true, false, -1, 0, 1, 300, 1048576, 1.5, 1e300, "", " ", "▁", "a", "he",
+      "<0x41>", "[a-z]+|(?=b)", "(a|aa)+$", [], {}, {"String": "l"}, {"Regex": "\\s|x*"}, {"type": "Fuse"},
+      {"type": "Digits"}, {"type": "NFKD"}, {"type": "Metaspace"}, {"type": "ByteLevel"}])json");
   json& target = somewhere(document, bytes);
   switch (bytes.below(4)) {
     case 0: target = kValues[bytes.below(kValues.size())]; break;

@@ -57,7 +57,7 @@ TEST(Detokenizer, TheStreamIsTheWhole) {
   json both_ends = sentencepiece_json();
   both_ends["decoder"]["decoders"].back()["stop"] = 2;
   json metaspace = sentencepiece_json();
-  metaspace["decoder"] = {{"type", "Metaspace"}, {"replacement", "▁"}, {"prepend_scheme", "always"}};
+  metaspace["decoder"] = json::parse(R"({"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always"})");
   json none = sentencepiece_json();
   none["decoder"] = nullptr;
   std::mt19937 random(3);
@@ -94,7 +94,7 @@ TEST(Detokenizer, StripsTheEndOnlyWhereTheTextEnds) {
 
 TEST(Detokenizer, MetaspaceDropsTheMarkOfTheFirstToken) {
   json document = sentencepiece_json();
-  document["decoder"] = {{"type", "Metaspace"}, {"replacement", "▁"}, {"prepend_scheme", "first"}};
+  document["decoder"] = json::parse(R"({"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first"})");
   EXPECT_EQ(tokenizer_of(document)->decode(std::vector<int32_t>{264, 264}, true), "a a");
   document["decoder"]["prepend_scheme"] = "never";
   EXPECT_EQ(tokenizer_of(document)->decode(std::vector<int32_t>{264, 264}, true), " a a");

@@ -27,55 +27,57 @@ inline json model_of(json vocab, const std::vector<std::pair<std::string, std::s
     append_token(vocab, left + right);
     list.push_back(left + " " + right);
   }
-  return {{"type", "BPE"}, {"vocab", std::move(vocab)}, {"merges", std::move(list)}};
+  json model;
+  model["type"] = "BPE";
+  model["vocab"] = std::move(vocab);
+  model["merges"] = std::move(list);
+  return model;
 }
 
-// Byte-level like GPT-2: id b is the byte b, then come the merges' results from 256, then "<|end|>" (special),
-// then "<tool>" (not special).
+// Byte-level like GPT-2: id b is the byte b, then come the merges' results from 256, then 262 "<|end|>" (special)
+// and 263 "<tool>" (not special).
 inline json byte_level_json() {
+  json document = json::parse(R"({
+    "added_tokens": [{"id": 262, "content": "<|end|>", "special": true, "normalized": false},
+                     {"id": 263, "content": "<tool>", "special": false, "normalized": false}],
+    "normalizer": null,
+    "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "use_regex": true},
+    "post_processor": null,
+    "decoder": {"type": "ByteLevel"}})");
   json vocab = json::object();
   for (int byte = 0; byte < 256; ++byte) append_token(vocab, std::string(byte_symbol(static_cast<uint8_t>(byte))));
-  json model = model_of(vocab, {{"h", "e"}, {"l", "l"}, {"he", "ll"}, {"hell", "o"}, {"Ġ", "w"}, {"Ġw", "o"}});
-  const auto next = model["vocab"].size();
-  return {{"added_tokens",
-           {{{"id", next}, {"content", "<|end|>"}, {"special", true}, {"normalized", false}},
-            {{"id", next + 1}, {"content", "<tool>"}, {"special", false}, {"normalized", false}}}},
-          {"normalizer", nullptr},
-          {"pre_tokenizer", {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", true}}},
-          {"post_processor", nullptr},
-          {"decoder", {{"type", "ByteLevel"}}},
-          {"model", std::move(model)}};
+  document["model"] =
+      model_of(std::move(vocab), {{"h", "e"}, {"l", "l"}, {"he", "ll"}, {"hell", "o"}, {"Ġ", "w"}, {"Ġw", "o"}});
+  return document;
 }
 
-// SentencePiece-style like Llama 2: <unk> <s> </s>, the 256 bytes from 3, then characters and merges.
+// SentencePiece-style like Llama 2: <unk> <s> </s>, the 256 bytes from 3, then "▁" 259, "a", "b", "c", "é" 263,
+// and the merges' results from 264.
 inline json sentencepiece_json() {
-  json vocab = {{"<unk>", 0}, {"<s>", 1}, {"</s>", 2}};
+  json document = json::parse(R"({
+    "added_tokens": [{"id": 0, "content": "<unk>", "special": true, "normalized": false},
+                     {"id": 1, "content": "<s>", "special": true, "normalized": false},
+                     {"id": 2, "content": "</s>", "special": true, "normalized": false}],
+    "normalizer": {"type": "Sequence", "normalizers": [
+        {"type": "Prepend", "prepend": "▁"},
+        {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}]},
+    "pre_tokenizer": null,
+    "post_processor": {"type": "TemplateProcessing",
+        "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+        "special_tokens": {"<s>": {"id": "<s>", "ids": [1], "tokens": ["<s>"]}}},
+    "decoder": {"type": "Sequence", "decoders": [
+        {"type": "Replace", "pattern": {"String": "▁"}, "content": " "},
+        {"type": "ByteFallback"},
+        {"type": "Fuse"},
+        {"type": "Strip", "content": " ", "start": 1, "stop": 0}]}})");
+  json vocab = json::parse(R"({"<unk>": 0, "<s>": 1, "</s>": 2})");
   for (int byte = 0; byte < 256; ++byte) append_token(vocab, fmt::format("<0x{:02X}>", byte));
   for (const char* token : {"▁", "a", "b", "c", "é"}) append_token(vocab, token);
-  json model = model_of(vocab, {{"▁", "a"}, {"b", "c"}, {"▁a", "bc"}, {"▁", "▁"}});
-  model.update({{"unk_token", "<unk>"}, {"fuse_unk", true}, {"byte_fallback", true}});
-  json added = json::array();
-  for (const auto& [id, content] : {std::pair(0, "<unk>"), {1, "<s>"}, {2, "</s>"}}) {
-    added.push_back({{"id", id}, {"content", content}, {"special", true}, {"normalized", false}});
-  }
-  const auto replace = [](const char* from, const char* to) {
-    return json{{"type", "Replace"}, {"pattern", {{"String", from}}}, {"content", to}};
-  };
-  return {{"added_tokens", std::move(added)},
-          {"normalizer",
-           {{"type", "Sequence"},
-            {"normalizers", json::array({json{{"type", "Prepend"}, {"prepend", "▁"}}, replace(" ", "▁")})}}},
-          {"pre_tokenizer", nullptr},
-          {"post_processor",
-           {{"type", "TemplateProcessing"},
-            {"single", json::array({json{{"SpecialToken", {{"id", "<s>"}, {"type_id", 0}}}},
-                                    json{{"Sequence", {{"id", "A"}, {"type_id", 0}}}}})},
-            {"special_tokens", {{"<s>", {{"id", "<s>"}, {"ids", {1}}}}}}}},
-          {"decoder",
-           {{"type", "Sequence"},
-            {"decoders", json::array({replace("▁", " "), json{{"type", "ByteFallback"}}, json{{"type", "Fuse"}},
-                                      json{{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}}})}}},
-          {"model", std::move(model)}};
+  json& model = document["model"] = model_of(std::move(vocab), {{"▁", "a"}, {"b", "c"}, {"▁a", "bc"}, {"▁", "▁"}});
+  model["unk_token"] = "<unk>";
+  model["fuse_unk"] = true;
+  model["byte_fallback"] = true;
+  return document;
 }
 
 // REQUIRES: it loads

@@ -13,7 +13,8 @@ bool later(const MergeWork::Candidate& a, const MergeWork::Candidate& b) {
 }  // namespace
 
 void merge_symbols(const MergeTable& merges, MergeWork& work, std::vector<int32_t>& ids) {
-  auto& [symbols, heap] = work;
+  auto& symbols = work.symbols;
+  auto& heap = work.heap;
   const auto count = static_cast<int32_t>(ids.size());
   symbols.clear();
   heap.clear();

