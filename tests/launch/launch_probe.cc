@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "kerf/apps/launch.h"
+#include "kerf/comm/world.h"
 
 namespace {
 
@@ -103,6 +104,6 @@ int rank_main(const Arguments& args) {
 
 int main(int argc, char** argv) {
   const Arguments args(argv + 1, argv + argc);
-  if (kerf::started_by_mpirun()) return rank_main(args);
+  if (kerf::started_by_mpi()) return rank_main(args);
   return kerf::launch({.ranks = std::stoi(args.at(0)), .hosts = args.at(1), .args = args});
 }

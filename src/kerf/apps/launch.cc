@@ -208,8 +208,6 @@ Result<std::vector<HostSlots>> parse_hosts(std::string_view text) {
   }
 }
 
-bool started_by_mpirun() { return in_environment("OMPI_COMM_WORLD_RANK") || in_environment("PMIX_RANK"); }
-
 int launch(const LaunchOptions& options) {
   open_missing_streams();
   if (!options.hosts.empty()) {

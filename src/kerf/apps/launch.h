@@ -25,9 +25,6 @@ struct HostSlots {
 // "a:8,b:8" → hosts in order; a host without a number has one slot. Errors name --hosts and its value.
 [[nodiscard]] Result<std::vector<HostSlots>> parse_hosts(std::string_view text);
 
-// True in a rank: mpirun, or srun, started this process, whether kerf ran it or the user.
-[[nodiscard]] bool started_by_mpirun();
-
 struct LaunchOptions {
   int ranks = 1;
   std::string hosts;              // "a:8,b:8", empty = this one, or those of the batch system's allocation

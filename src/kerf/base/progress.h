@@ -12,17 +12,20 @@ namespace kerf {
 // second, and clears it when destroyed. Threading: one thread at a time.
 class Progress {
  public:
+  // Amounts are shown as multiples of `unit`: 1e6 and "MB" for bytes, 1 and "tokens" for tokens.
   // enabled: usually stderr_is_terminal() on the one rank that speaks.
-  Progress(std::string_view label, int64_t total_bytes, bool enabled);
+  Progress(std::string_view label, int64_t total, double unit, std::string_view unit_name, bool enabled);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  void update(int64_t bytes_done);
+  void update(int64_t done);
 
  private:
   std::string label_;
   int64_t total_;
+  double unit_;
+  std::string unit_name_;
   bool enabled_;
   bool drawn_ = false;
   std::chrono::steady_clock::time_point last_{};

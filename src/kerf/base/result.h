@@ -43,12 +43,12 @@ class [[nodiscard]] Result {
     KERF_CHECK(ok(), error().message);
     return *std::get_if<0>(&state_);
   }
-  T&& value() && { return std::move(value()); }
+  T value() && { return std::move(value()); }  // by value: `for (x : f().value())` must not dangle
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
-  T&& operator*() && { return std::move(value()); }
+  T operator*() && { return std::move(value()); }
 
   // REQUIRES: !ok()
   [[nodiscard]] const Error& error() const { return *std::get_if<1>(&state_); }

@@ -29,7 +29,8 @@ using std::chrono::milliseconds;
 // One write, so that the sentences of several ranks do not mix. To the kerf that launched this rank a
 // record separator marks the last words of a rank; it shows the first such sentence alone.
 void say(std::string_view why) noexcept {
-  const std::string line = fmt::format("{}kerf: {}\n", std::getenv("KERF_LAUNCHED") != nullptr ? "\x1e" : "", why);
+  if (why.empty()) return;
+  const std::string line = fmt::format("kerf: {}\n", why);
   [[maybe_unused]] const auto written = write(STDERR_FILENO, line.data(), line.size());
 }
 

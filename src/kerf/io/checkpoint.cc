@@ -145,7 +145,7 @@ Result<MatrixView> Checkpoint::view(std::string_view name, const std::vector<int
     return fail("{}: tensor '{}' has shape {}; config.json asks for {}", file_names_[file], name,
                 shape_string(info.shape), shape_string(shape));
   }
-  if (!info.dtype || *info.dtype == DType::kI32) {
+  if (!info.dtype || !is_float(*info.dtype)) {
     return fail("{}: tensor '{}' is {}; expected F32, F16 or BF16", file_names_[file], name, info.dtype_name);
   }
   if (info.offset % size_of(*info.dtype) != 0) {
@@ -159,6 +159,12 @@ Result<MatrixView> Checkpoint::view(std::string_view name, const std::vector<int
                     .rows = shape.size() == 1 ? 1 : shape[0],
                     .cols = shape.back(),
                     .row_stride = shape.back()};
+}
+
+int64_t Checkpoint::total_bytes() const {
+  int64_t bytes = 0;
+  for (const auto& [name, entry] : tensors_) bytes += static_cast<int64_t>(entry.info.bytes);
+  return bytes;
 }
 
 void Checkpoint::touch(const MatrixView& view) {

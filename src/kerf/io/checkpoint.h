@@ -57,6 +57,8 @@ class Checkpoint {
   // also the head, counts once.
   void touch(const MatrixView& view);
   [[nodiscard]] int64_t bytes_read() const { return bytes_read_; }
+  // Of all tensors together.
+  [[nodiscard]] int64_t total_bytes() const;
 
   // Takes a view that has been copied elsewhere out of this process's memory; reading it again works.
   static void drop(const MatrixView& view);

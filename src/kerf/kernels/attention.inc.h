@@ -116,6 +116,7 @@ void attention(const AttentionArgs& args) {
     case DType::kF32: return attend_all<float>(args);
     case DType::kF16: return attend_all<Half>(args);
     case DType::kBF16: return attend_all<BFloat16>(args);
+    case DType::kU8:
     case DType::kI32: __builtin_trap();  // REQUIRES: a float dtype
   }
 }

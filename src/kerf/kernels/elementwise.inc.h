@@ -66,6 +66,7 @@ void widen_any(const void* x, DType dtype, int64_t n, float* out) {
     case DType::kF32: return widen_from(static_cast<const float*>(x), n, out);
     case DType::kF16: return widen_from(static_cast<const Half*>(x), n, out);
     case DType::kBF16: return widen_from(static_cast<const BFloat16*>(x), n, out);
+    case DType::kU8:
     case DType::kI32: __builtin_trap();  // REQUIRES: a float dtype
   }
 }
@@ -86,6 +87,7 @@ void store_key(const float* key, int64_t head_dim, DType dtype, std::byte* block
     case DType::kF32: return store_column(key, head_dim, reinterpret_cast<float*>(block) + slot);
     case DType::kF16: return store_column(key, head_dim, reinterpret_cast<Half*>(block) + slot);
     case DType::kBF16: return store_column(key, head_dim, reinterpret_cast<BFloat16*>(block) + slot);
+    case DType::kU8:
     case DType::kI32: __builtin_trap();
   }
 }
@@ -100,6 +102,7 @@ void store_value(const float* value, int64_t head_dim, DType dtype, std::byte* b
     case DType::kF32: return store_row(value, head_dim, reinterpret_cast<float*>(block) + slot * head_dim);
     case DType::kF16: return store_row(value, head_dim, reinterpret_cast<Half*>(block) + slot * head_dim);
     case DType::kBF16: return store_row(value, head_dim, reinterpret_cast<BFloat16*>(block) + slot * head_dim);
+    case DType::kU8:
     case DType::kI32: __builtin_trap();
   }
 }

@@ -8,6 +8,7 @@ std::string_view name_of(DType dtype) {
     case DType::kF16: return "float16";
     case DType::kBF16: return "bfloat16";
     case DType::kI32: return "int32";
+    case DType::kU8: return "uint8";
   }
   KERF_CHECK(false, "unnamed dtype");
 }

@@ -1,0 +1,17 @@
+// The subcommands: each adds itself to the command line, and when chosen sets the exit status.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace kerf {
+
+// args: argv without argv[0], for starting ranks with the same command line.
+void add_run(CLI::App& app, const std::vector<std::string>& args, int& status);
+void add_score(CLI::App& app, const std::vector<std::string>& args, int& status);
+
+}  // namespace kerf

@@ -1,0 +1,220 @@
+#include "kerf/apps/job.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <thread>
+
+#include "kerf/apps/launch.h"
+#include "kerf/base/progress.h"
+#include "kerf/comm/world.h"
+#include "kerf/io/checkpoint.h"
+#include "kerf/io/model_config.h"
+#include "kerf/mesh/mesh.h"
+
+namespace kerf {
+
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kWrongUsage = 2;
+
+// What can be known before any rank is started.
+struct Prepared {
+  std::filesystem::path dir;
+  ModelSpec model;
+  DType dtype;
+  int64_t max_model_len;
+};
+
+Result<Prepared> prepare(const ModelOptions& options) {
+  KERF_TRY(std::filesystem::path dir, find_model(options.model));
+  KERF_TRY(ModelSpec model, load_model_spec(dir));
+  KERF_TRY(const DType dtype, choose_dtype(options, model));
+  KERF_TRY_STATUS(check_plan(model, options.plan));
+  const int64_t longest = options.max_model_len == 0 ? model.max_positions : options.max_model_len;
+  if (longest > model.max_positions) {
+    return fail("--max-model-len {} is more than the model's {} positions", longest, model.max_positions);
+  }
+  return Prepared{.dir = std::move(dir), .model = std::move(model), .dtype = dtype, .max_model_len = longest};
+}
+
+// Every rank says whether it is well; the first that is not speaks for all.
+bool all_well(Communicator& all, const Status& own) {
+  std::vector<int32_t> well(static_cast<size_t>(all.size()));
+  const int32_t mine = own.ok() ? 1 : 0;
+  std::vector<int64_t> bounds(static_cast<size_t>(all.size()) + 1);
+  for (size_t i = 0; i < bounds.size(); ++i) bounds[i] = static_cast<int64_t>(i);
+  all.all_gather(ConstTensor(&mine, {1}), Tensor(well.data(), {all.size()}), bounds);
+  const auto first_ill = std::find(well.begin(), well.end(), 0) - well.begin();
+  if (first_ill == all.rank()) report_failure(own.error().message);
+  return first_ill == all.size();
+}
+
+// One rank's figures, gathered by rank 0.
+struct Figures {
+  int64_t bytes_read = 0;
+  int64_t layer_reductions = 0;
+  int64_t layers_run = 0;
+  CommStats tp, pp;
+};
+
+JobReport gather_report(const Mesh& mesh, const Figures& own) {
+  const auto ranks = static_cast<size_t>(mesh.all->size());
+  std::vector<Figures> figures(ranks);
+  std::vector<int64_t> bounds;
+  for (size_t i = 0; i <= ranks; ++i) bounds.push_back(static_cast<int64_t>(i * sizeof(Figures)));
+  mesh.all->all_gather(ConstTensor(&own, DType::kU8, {sizeof(Figures)}),
+                       Tensor(figures.data(), DType::kU8, {bounds.back()}), bounds);
+  JobReport report;
+  int64_t reductions = 0;
+  int64_t layers = 0;
+  const auto tp = static_cast<size_t>(mesh.tp->size());
+  const auto add = [&](const CommStats& stats, bool whole_group) {
+    for (size_t op = 0; op < kCommOps; ++op) {
+      const bool pairwise = op == static_cast<size_t>(CommOp::kSend) || op == static_cast<size_t>(CommOp::kRecv);
+      if (!pairwise && !whole_group) continue;
+      report.comm.by_op[op].calls += stats.by_op[op].calls;
+      report.comm.by_op[op].bytes += stats.by_op[op].bytes;
+      report.comm.by_op[op].seconds += stats.by_op[op].seconds;
+    }
+  };
+  for (size_t rank = 0; rank < ranks; ++rank) {
+    report.bytes_read.push_back(figures[rank].bytes_read);
+    reductions += figures[rank].layer_reductions;
+    layers += figures[rank].layers_run;
+    // A group of one rank moves nothing; of the others, tp rank 0 (or stage 0) counts for all.
+    if (mesh.tp->size() > 1) add(figures[rank].tp, rank % tp == 0);
+    if (mesh.pp->size() > 1) add(figures[rank].pp, rank / tp == 0);
+  }
+  report.reductions_per_layer = layers == 0 ? 0 : static_cast<double>(reductions) / static_cast<double>(layers);
+  return report;
+}
+
+int threads_per_rank(const ModelOptions& options, const World& world) {
+  if (options.threads > 0) return options.threads;
+  int here = 0;
+  for (int rank = 0; rank < world.size(); ++rank) here += world.host(rank) == world.host(world.rank()) ? 1 : 0;
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / here);
+}
+
+int run_rank(World& world, const ModelOptions& options, const JobShape& shape, const Result<Prepared>& prepared,
+             const std::function<Status(Job&)>& lead) {
+  const auto start = std::chrono::steady_clock::now();
+  const Plan& plan = options.plan;
+  Mesh mesh = Mesh::create(world, plan);
+  if (!all_well(*mesh.all, prepared.ok() ? Status(Ok{}) : Status(prepared.error()))) return kFailed;
+  const Prepared& p = *prepared;
+
+  const SchedulerConfig config{
+      .max_num_seqs = std::min(shape.sequences, options.max_num_batched_tokens),
+      .max_num_batched_tokens = options.max_num_batched_tokens,
+      .max_score_rows = shape.max_logit_rows,
+      .steps_in_flight = plan.pp,
+      .max_model_len = p.max_model_len,
+      .vocab_size = p.model.vocab_size,
+      .num_blocks = std::min(shape.sequences, options.max_num_batched_tokens) * (p.max_model_len / kBlock + 1),
+      .block_size = kBlock,
+      .eos_ids = p.model.eos_ids};
+  KERF_CHECK(config.validate().ok());
+
+  ThreadPool pool(threads_per_rank(options, world));
+  Result<Checkpoint> checkpoint = Checkpoint::open(p.dir);
+  if (!all_well(*mesh.all, checkpoint.ok() ? Status(Ok{}) : Status(checkpoint.error()))) return kFailed;
+  Result<Stage> stage = [&] {
+    Progress progress("loading", checkpoint->total_bytes() / plan.ranks(), 1e6, "MB",
+                      world.rank() == 0 && stderr_is_terminal());
+    return Stage::load(p.model, plan, mesh.stage, mesh.tp_rank, *checkpoint,
+                       {.dtype = p.dtype,
+                        .max_tokens = options.max_num_batched_tokens,
+                        .max_logit_rows = std::max(shape.max_logit_rows, config.max_num_seqs),
+                        .kv_blocks = config.num_blocks},
+                       pool, [&](int64_t bytes) { progress.update(bytes); });
+  }();
+  if (!all_well(*mesh.all, stage.ok() ? Status(Ok{}) : Status(stage.error()))) return kFailed;
+  const double load_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+
+  Worker worker(mesh, plan, *stage, options.max_num_batched_tokens, config.bounds());
+  const auto report = [&] {
+    return gather_report(mesh, {.bytes_read = checkpoint->bytes_read(),
+                                .layer_reductions = stage->layer_reductions(),
+                                .layers_run = stage->layers_run(),
+                                .tp = mesh.tp->stats(),
+                                .pp = mesh.pp->stats()});
+  };
+  if (world.rank() != 0) {
+    worker.serve();
+    (void)report();
+    return 0;
+  }
+  Engine engine(worker, config);
+  bool finished = false;
+  Job job{.model = p.model,
+          .dir = p.dir,
+          .plan = plan,
+          .dtype = p.dtype,
+          .max_model_len = p.max_model_len,
+          .load_s = load_s,
+          .engine = engine,
+          .finish = [&] {
+            finished = true;
+            engine.stop();
+            return report();
+          }};
+  const Status status = lead(job);
+  if (!finished) (void)job.finish();
+  if (status.ok()) return 0;
+  complain(status.error());
+  return kFailed;
+}
+
+}  // namespace
+
+nlohmann::ordered_json Job::json(const JobReport& report) const {
+  nlohmann::ordered_json comm;
+  for (int op = 0; op < kCommOps; ++op) {
+    const CommStats::Entry& entry = report.comm[static_cast<CommOp>(op)];
+    comm[std::string(name_of(static_cast<CommOp>(op)))] = {
+        {"count", entry.calls}, {"bytes", entry.bytes}, {"seconds", entry.seconds}};
+  }
+  comm["reductions_per_layer"] = report.reductions_per_layer;
+  return {{"plan", {{"tp", plan.tp}, {"pp", plan.pp}, {"dp", plan.dp}, {"ep", plan.ep}, {"sp", plan.sp}}},
+          {"dtype", name_of(dtype)},
+          {"bytes_read", report.bytes_read},
+          {"comm", comm}};
+}
+
+void complain(const Error& error) { fmt::print(stderr, "kerf: {}\n", error.message); }
+
+int run_job(const ModelOptions& options, const JobShape& shape, const std::vector<std::string>& args,
+            const std::function<Status(Job&)>& lead) {
+  const Result<Prepared> prepared = prepare(options);
+  const int ranks = options.plan.ranks();
+  if (!started_by_mpi() && (!prepared.ok() || ranks > 1)) {
+    if (!prepared.ok()) {
+      complain(prepared.error());
+      return kFailed;
+    }
+    return launch({.ranks = ranks, .hosts = options.hosts, .args = args});
+  }
+  std::unique_ptr<World> world;
+  try {
+    world = make_world(std::chrono::milliseconds(static_cast<int64_t>(options.timeout_s * 1000)));
+    if (world->size() == ranks) return run_rank(*world, options, shape, prepared, lead);
+  } catch (const CommError& error) {
+    report_failure(error.what());
+    if (world == nullptr) std::_Exit(kFailed);
+    world->abort("");
+    return kFailed;
+  }
+  report_failure(
+      fmt::format("mpirun started {} ranks, but tp {} x pp {} needs {}; start that many, or let kerf start them",
+                  world->size(), options.plan.tp, options.plan.pp, ranks));
+  return kWrongUsage;
+}
+
+}  // namespace kerf

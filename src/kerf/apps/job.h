@@ -1,0 +1,54 @@
+// Job: a replica at work, from one rank's point of view: what `kerf run` and `kerf score` have in common.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "kerf/apps/options.h"
+#include "kerf/engine/engine.h"
+#include "kerf/spec/model_spec.h"
+
+namespace kerf {
+
+// How much is to be computed at once.
+struct JobShape {
+  int64_t sequences = 1;       // that run at the same time
+  int64_t max_logit_rows = 1;  // rows of logits in one step
+};
+
+// What the replica did, summed over its ranks; known after Job::finish().
+struct JobReport {
+  std::vector<int64_t> bytes_read;  // of the checkpoint, by rank
+  CommStats comm;                   // calls counted once per group
+  double reductions_per_layer = 0;  // sums over the tp group inside a layer, for one pass
+};
+
+// What rank 0's work is given.
+struct Job {
+  const ModelSpec& model;
+  const std::filesystem::path& dir;
+  const Plan& plan;
+  DType dtype;
+  int64_t max_model_len;
+  double load_s;
+  Engine& engine;
+  std::function<JobReport()> finish;  // stops the ranks; call it once
+
+  // The parts of --json that every subcommand has: plan, dtype, bytes_read, comm.
+  [[nodiscard]] nlohmann::ordered_json json(const JobReport& report) const;
+};
+
+// Runs a model as `options` say and returns the exit status. A process that is no rank yet, where
+// several are wanted, starts them with `args` (argv without argv[0]) and waits. On rank 0 calls lead(job);
+// an error it returns is printed. Exactly one rank prints why a job failed.
+int run_job(const ModelOptions& options, const JobShape& shape, const std::vector<std::string>& args,
+            const std::function<Status(Job&)>& lead);
+
+// "kerf: <message>" on stderr.
+void complain(const Error& error);
+
+}  // namespace kerf

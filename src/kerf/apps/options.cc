@@ -1,0 +1,76 @@
+#include "kerf/apps/options.h"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdlib>
+
+namespace kerf {
+
+void add_model_options(CLI::App& command, ModelOptions& options) {
+  command.add_option("MODEL", options.model, "Hugging Face directory, or the name of a model that ships with kerf")
+      ->required();
+  command.add_option("--tensor-parallel-size,--tp", options.plan.tp, "tensor-parallel ranks per stage")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  command.add_option("--pipeline-parallel-size,--pp", options.plan.pp, "pipeline stages")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  command.add_flag("--sequence-parallel,--sp", options.plan.sp,
+                   "split the residual stream over tokens: reduce-scatter and all-gather for each all-reduce");
+  command.add_option("--pp-layers", options.plan.pp_layers, "layers of each stage, as in 3,5")->delimiter(',');
+  command.add_option("--tp-weights", options.plan.tp_weights, "relative speed of the tp ranks, as in 3,1")
+      ->delimiter(',');
+  command.add_option("--hosts", options.hosts, "hosts and their slots, as in a:8,b:8");
+  command.add_option("--threads", options.threads, "threads per rank; default: an even share of the cores")
+      ->check(CLI::Range(1, 1024));
+  command.add_option("--dtype", options.dtype, "auto, float32, bfloat16 or float16: of weights, activations, KV cache")
+      ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}))
+      ->capture_default_str();
+  command.add_option("--max-model-len", options.max_model_len, "longest sequence; default: the model's")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 24));
+  command
+      .add_option("--max-num-batched-tokens", options.max_num_batched_tokens,
+                  "most tokens in one forward pass; longer prompts are computed in chunks")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20))
+      ->capture_default_str();
+  command.add_option("--timeout", options.timeout_s, "seconds to wait for a rank before the job ends")
+      ->check(CLI::Range(0.1, 86400.0))
+      ->capture_default_str();
+  command.add_flag("--json", options.json, "one JSON document on stdout");
+}
+
+Result<std::filesystem::path> find_model(const std::string& model) {
+  std::error_code ignored;
+  if (std::filesystem::exists(model, ignored)) return std::filesystem::path(model);
+  if (model.find('/') == std::string::npos) {
+    const char* own = std::getenv("KERF_MODELS");
+    for (const std::filesystem::path& dir : {std::filesystem::path(own != nullptr ? own : ""),
+                                             std::filesystem::path("models"), std::filesystem::path(KERF_MODELS_DIR)}) {
+      if (!dir.empty() && std::filesystem::is_directory(dir / model, ignored)) return dir / model;
+    }
+  }
+  return fail("{}: no such model directory, and no model of that name ships with kerf", model);
+}
+
+Result<DType> choose_dtype(const ModelOptions& options, const ModelSpec& model) {
+  if (options.dtype == "auto") return model.checkpoint_dtype;
+  return dtype_from_name(options.dtype);
+}
+
+Result<std::vector<int32_t>> parse_ids(const std::string& text) {
+  std::vector<int32_t> ids;
+  const char* at = text.data();
+  const char* end = at + text.size();
+  while (at != end) {
+    int32_t id = 0;
+    const auto [next, error] = std::from_chars(at, end, id);
+    if (error != std::errc() || id < 0 || (next != end && *next != ',') || next + 1 == end) {
+      return fail("--prompt-ids: '{}' is not a list of token ids such as 1,2,3", text);
+    }
+    ids.push_back(id);
+    at = next == end ? end : next + 1;
+  }
+  return ids;
+}
+
+}  // namespace kerf

@@ -1,0 +1,114 @@
+#include "kerf/engine/worker.h"
+
+#include <utility>
+
+namespace kerf {
+
+namespace {
+
+// Messages travel as their length, then their bytes.
+void send_bytes(Communicator& group, const Bytes& bytes, int to) {
+  const auto size = static_cast<int32_t>(bytes.size());
+  group.send(ConstTensor(&size, {1}), to);
+  group.send(ConstTensor(bytes.data(), DType::kU8, {size}), to);
+}
+
+Bytes receive_bytes(Communicator& group, int from) {
+  int32_t size = 0;
+  group.recv(Tensor(&size, {1}), from);
+  Bytes bytes(static_cast<size_t>(size));
+  group.recv(Tensor(bytes.data(), DType::kU8, {size}), from);
+  return bytes;
+}
+
+void broadcast_bytes(Communicator& group, Bytes& bytes) {
+  auto size = static_cast<int32_t>(bytes.size());
+  group.broadcast(Tensor(&size, {1}), 0);
+  bytes.resize(static_cast<size_t>(size));
+  group.broadcast(Tensor(bytes.data(), DType::kU8, {size}), 0);
+}
+
+}  // namespace
+
+Worker::Worker(Mesh& mesh, const Plan& plan, Stage& stage, int64_t max_tokens, const StepBounds& bounds)
+    : mesh_(mesh),
+      stage_(stage),
+      tp_(*mesh.tp, plan.sp),
+      bounds_(bounds),
+      sampler_(bounds.num_slots, bounds.vocab_size),
+      hidden_(static_cast<size_t>(max_tokens * stage.hidden_size()) * sizeof(float)) {}
+
+void Worker::submit(const Step& step) {
+  Bytes bytes = step.serialize();
+  broadcast_bytes(*mesh_.tp, bytes);
+  process(bytes, step);
+}
+
+StepOutput Worker::collect() {
+  if (!last()) {
+    auto output = StepOutput::deserialize(receive_bytes(*mesh_.pp, mesh_.pp->size() - 1));
+    KERF_CHECK(output.ok(), output.ok() ? "" : output.error().message);
+    return std::move(output).value();
+  }
+  KERF_CHECK(!answered_.empty(), "collect() without a step");
+  StepOutput output = std::move(answered_.front());
+  answered_.erase(answered_.begin());
+  return output;
+}
+
+void Worker::serve() {
+  for (bool stop = false; !stop;) {
+    const Bytes bytes = receive();
+    const Result<Step> step = Step::deserialize(bytes);
+    KERF_CHECK(step.ok(), step.ok() ? "" : step.error().message);
+    process(bytes, *step);
+    stop = step->stop;
+  }
+}
+
+Bytes Worker::receive() {
+  if (!first()) return receive_bytes(*mesh_.pp, mesh_.stage - 1);
+  Bytes bytes;
+  broadcast_bytes(*mesh_.tp, bytes);
+  return bytes;
+}
+
+void Worker::process(const Bytes& bytes, const Step& step) {
+  const Status valid = step.check(bounds_);
+  KERF_CHECK(valid.ok(), valid.ok() ? "" : valid.error().message);
+  if (!last()) send_bytes(*mesh_.pp, bytes, mesh_.stage + 1);
+  if (!step.stop) compute(step);
+}
+
+void Worker::compute(const Step& step) {
+  const std::vector<int32_t> positions = step.positions();
+  const std::vector<int64_t> wanted = step.wanted_rows();
+  std::vector<const int32_t*> block_tables;
+  for (const SequenceSpan& span : step.spans) {
+    block_tables.insert(block_tables.end(), static_cast<size_t>(span.tokens), step.blocks_of(span).data());
+  }
+  const Batch batch{.ids = step.tokens, .positions = positions, .block_tables = block_tables, .logit_rows = wanted};
+  auto* hidden = reinterpret_cast<float*>(hidden_.data());
+  const int64_t elements = tp_.own_tokens(batch.tokens()).size() * stage_.hidden_size();
+
+  if (!first()) mesh_.pp->recv(Tensor(hidden, {elements}), mesh_.stage - 1);
+  stage_.forward(tp_, batch, hidden);
+  if (!last()) {
+    mesh_.pp->send(ConstTensor(hidden, {elements}), mesh_.stage + 1);
+    return;
+  }
+  logits_.resize(wanted.size() * static_cast<size_t>(stage_.vocab_size()));
+  if (!wanted.empty()) stage_.logits(tp_, batch, hidden, logits_.data());
+  if (mesh_.tp_rank == 0) answer(step);
+}
+
+void Worker::answer(const Step& step) {
+  StepOutput output = sampler_.answer(step, logits_);
+  if (first()) {
+    answered_.push_back(std::move(output));
+  } else {
+    send_bytes(*mesh_.pp, output.serialize(), 0);
+  }
+}
+
+}  // namespace kerf

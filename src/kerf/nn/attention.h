@@ -1,0 +1,64 @@
+// Self-attention over the paged KV cache, query heads cut over the tp group.
+//
+// A rank owns consecutive query heads and the KV heads they read (grouped-query attention,
+// arXiv:2305.13245); where ranks outnumber KV heads, each keeps a copy of its own.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "kerf/nn/batch.h"
+#include "kerf/nn/kv_cache.h"
+#include "kerf/nn/linear.h"
+#include "kerf/nn/norm.h"
+#include "kerf/spec/architecture.h"
+#include "kerf/spec/model_spec.h"
+
+namespace kerf {
+
+// cos and sin of every token of a batch: [tokens, head_dim / 2] f32.
+struct Rotation {
+  const float* cos;
+  const float* sin;
+};
+
+class Attention {
+ public:
+  // prefix: "model.layers.3."; layer: its number within this stage's cache.
+  [[nodiscard]] static Result<Attention> load(Weights& weights, const ModelSpec& model, const LayerNames& names,
+                                              const std::string& prefix, const LayerSpec& spec, const TensorCut& cut,
+                                              int rank, int64_t layer);
+
+  //   x  // [tokens, hidden] f32, Replicated, normed
+  //   y  // [own tokens, hidden] f32, placed as the residual is
+  void forward(const Exec& exec, TensorParallel& tp, const Batch& batch, Rotation rotation, KvCache& cache,
+               const float* x, float* y) const;
+
+ private:
+  // What one rank holds of a layer's heads.
+  struct Heads {
+    Range q;        // query heads, numbered over the whole model
+    Range kv;       // KV heads
+    int64_t group;  // query heads per KV head, over the whole model
+    int64_t dim;    // head_dim
+    // This rank's query heads that read KV head `kv.begin + i`.
+    [[nodiscard]] Range readers(int64_t i) const;
+  };
+
+  Attention(Heads heads, ColumnLinear qkv, RowLinear output)
+      : heads_(heads), qkv_(std::move(qkv)), output_(std::move(output)) {}
+
+  void rotate_and_store(const Exec& exec, const Batch& batch, Rotation rotation, KvCache& cache, float* qkv) const;
+  void attend(const Exec& exec, const Batch& batch, const KvCache& cache, const float* qkv, float* out) const;
+
+  Heads heads_;
+  ColumnLinear qkv_;  // this rank's rows of Q, K and V, stacked
+  RowLinear output_;
+  std::optional<RmsNorm> q_norm_, k_norm_;
+  int64_t layer_ = 0;
+  int64_t window_ = 0;
+  float scale_ = 1;
+  float softcap_ = 0;
+};
+
+}  // namespace kerf

@@ -1,0 +1,41 @@
+#include "kerf/nn/mlp.h"
+
+#include <array>
+#include <utility>
+
+namespace kerf {
+
+Result<Mlp> Mlp::load(Weights& weights, const ModelSpec& model, const LayerNames& names, const std::string& prefix,
+                      const TensorCut& cut, int rank) {
+  const int64_t inner = model.intermediate_size;
+  const Range own = cut.intermediate.units(rank);
+  const auto output = [&](std::string_view own_name, int64_t offset) {
+    const bool fused = !names.gate_up.empty();
+    return ColumnLinear::Output{.name = prefix + std::string(fused ? names.gate_up : own_name),
+                                .rows = inner,
+                                .own = own,
+                                .offset = fused ? offset : 0,
+                                .fused_rows = fused ? 2 * inner : 0};
+  };
+  const std::array outputs = {output(names.gate, 0), output(names.up, inner)};
+  KERF_TRY(ColumnLinear gate_up, ColumnLinear::load(weights, outputs, model.hidden_size, model.mlp_bias));
+  KERF_TRY(RowLinear down, RowLinear::load(weights, prefix + std::string(names.down), model.hidden_size, inner,
+                                           cut.intermediate, 1, rank, model.mlp_bias));
+  return Mlp(std::move(gate_up), std::move(down), model.activation);
+}
+
+void Mlp::forward(const Exec& exec, TensorParallel& tp, const float* x, int64_t tokens, float* y) const {
+  const Arena::Frame frame(exec.scratch);
+  const int64_t inner = gate_up_.n() / 2;  // on this rank
+  auto* both = exec.scratch.take<float>(tokens * 2 * inner);
+  auto* gated = exec.scratch.take<float>(tokens * inner);
+  gate_up_.forward(exec, x, tokens, both);
+  const auto multiply = activation_ == Activation::kSilu ? exec.kernels.silu_mul : exec.kernels.gelu_tanh_mul;
+  exec.pool.parallel_for(static_cast<int>(tokens), [&](int token) {
+    const float* gate = both + token * 2 * inner;
+    multiply(gate, gate + inner, gated + token * inner, inner);
+  });
+  down_.forward(exec, tp, gated, tokens, y);
+}
+
+}  // namespace kerf
