@@ -14,6 +14,7 @@
 #include <fstream>
 #include <map>
 #include <mutex>
+#include <utility>
 
 #include "kerf/base/check.h"
 #include "kerf/comm/mpi.h"
@@ -32,11 +33,6 @@ void say(std::string_view why) noexcept {
   if (why.empty()) return;
   const std::string line = fmt::format("kerf: {}\n", why);
   [[maybe_unused]] const auto written = write(STDERR_FILENO, line.data(), line.size());
-}
-
-int cores() {
-  cpu_set_t set;
-  return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
 std::string host_name() {
@@ -63,10 +59,12 @@ class SelfWorld final : public World {
 
 // ---- threads ----
 
+using GroupKey = std::pair<std::string, std::vector<int>>;  // name and members
+
 // What the ranks of one ThreadWorld share.
 struct Meeting {
   std::mutex mutex;
-  std::map<std::string, std::vector<std::unique_ptr<Communicator>>> groups;  // not yet taken by all members
+  std::map<std::pair<GroupKey, int>, std::vector<std::unique_ptr<Communicator>>> groups;  // the nth of its key
   std::vector<std::shared_ptr<SharedMemory>> memories;
 };
 
@@ -78,10 +76,10 @@ class ThreadWorld final : public World {
 
   std::unique_ptr<Communicator> group(std::span<const int> members, std::string_view name) override {
     if (members.size() == 1) return make_self();
-    std::string key = fmt::format("{} {}", name, fmt::join(members, ","));
-    key += fmt::format(" #{}", made_[key]++);
+    const std::pair key(std::string(name), std::vector<int>(members.begin(), members.end()));
+    const std::pair nth_key(key, made_[key]++);
     const std::lock_guard lock(meeting_->mutex);
-    auto& group = meeting_->groups[key];
+    auto& group = meeting_->groups[nth_key];
     if (group.empty()) {
       auto memory = std::make_shared<SharedMemory>(shm_bytes(static_cast<int>(members.size())));
       meeting_->memories.push_back(memory);
@@ -99,7 +97,7 @@ class ThreadWorld final : public World {
  private:
   milliseconds deadline_;
   std::shared_ptr<Meeting> meeting_;
-  std::map<std::string, int> made_;
+  std::map<GroupKey, int> made_;
 };
 
 // ---- MPI ----
@@ -109,6 +107,7 @@ struct Place {
   std::array<char, 256> id{};
   std::array<char, 128> host{};
   pid_t pid = 0;
+  cpu_set_t cores{};
 };
 
 template <size_t kSize>
@@ -131,6 +130,7 @@ Place here() {
   put(place.id, id != nullptr ? id : fmt::format("{} {} {} {}", boot, net.st_ino, pids.st_ino, host));
   put(place.host, host);
   place.pid = getpid();
+  sched_getaffinity(0, sizeof(place.cores), &place.cores);
   return place;
 }
 
@@ -196,10 +196,16 @@ class MpiWorld final : public World {
     return names;
   }
 
-  // A core for every rank of this host?
+  // Could every rank of this host have a core of its own?
   [[nodiscard]] bool spin() const {
-    return std::count_if(places_.begin(), places_.end(),
-                         [&](const Place& other) { return other.id == place(rank()).id; }) <= cores();
+    int ranks = 0;
+    cpu_set_t cores{};
+    for (const Place& other : places_) {
+      if (other.id != place(rank()).id) continue;
+      ++ranks;
+      CPU_OR(&cores, &cores, &other.cores);
+    }
+    return ranks <= CPU_COUNT(&cores);
   }
 
   std::unique_ptr<Communicator> mpi_group(const std::vector<int>& ranks, int64_t id) {
