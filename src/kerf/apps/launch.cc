@@ -147,6 +147,7 @@ struct Pipe {
 // Forks mpirun, which dies with this process.
 pid_t start(const std::vector<std::string>& command, const Signals& signals, const Pipe& stderr_pipe, int stdin_fd) {
   std::vector<char*> argv;
+  argv.reserve(command.size() + 1);
   for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
   const pid_t launcher = getpid();

@@ -91,10 +91,15 @@ void Supervisor::on_signal() {
   kill_after(kGraceAfterSignal);
 }
 
-// Ctrl-Z, and then fg.
+// Ctrl-Z, and later fg. Where no shell could continue it, the signal's default action is not to stop.
 void Supervisor::pause() const {
   send_to_ranks(SIGSTOP);
-  raise(SIGSTOP);
+  raise(SIGTSTP);  // pending until unblocked
+  sigset_t stop;
+  sigemptyset(&stop);
+  sigaddset(&stop, SIGTSTP);
+  sigprocmask(SIG_UNBLOCK, &stop, nullptr);
+  sigprocmask(SIG_BLOCK, &stop, nullptr);
   send_to_ranks(SIGCONT);
 }
 
