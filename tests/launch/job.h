@@ -14,6 +14,7 @@
 #include <fstream>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -33,14 +34,23 @@ inline bool eventually(const std::function<bool()>& done) {
   return true;
 }
 
-// A zombie has ended; whether somebody reaps it is not the job's affair.
-inline bool alive(pid_t pid) {
+// "STATE PARENT …": the line of /proc/<pid>/stat after the program's name; empty: there is no such process.
+inline std::string stat_of(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   std::string stat;
   std::getline(file, stat);
   const size_t name_end = stat.rfind(") ");
-  return name_end != std::string::npos && stat[name_end + 2] != 'Z' && stat[name_end + 2] != 'X';
+  return name_end == std::string::npos ? "" : stat.substr(name_end + 2);
 }
+
+// 'S' sleeping, 'T' stopped, 'Z' zombie, …; '-': there is no such process.
+inline char state_of(pid_t pid) {
+  const std::string stat = stat_of(pid);
+  return stat.empty() ? '-' : stat[0];
+}
+
+// A zombie has ended; whether somebody reaps it is not the job's affair.
+inline bool alive(pid_t pid) { return std::string_view("-ZX").find(state_of(pid)) == std::string_view::npos; }
 
 class Job {
  public:

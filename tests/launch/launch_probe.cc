@@ -1,5 +1,6 @@
 // A job for launch_test: `launch_probe RANKS HOSTS VERB [ARGUMENT...]`. The launcher when started by hand, a rank
-// when started by mpirun. HOSTS may be "".
+// when started by mpirun. With HOSTS other than "" its ranks do as if they
+// did not run on the launcher's host.
 //
 //   exit RANK STATUS   that rank ends with STATUS, the others wait for their end
 //   fail STATUS        every rank reports the same failure and ends with STATUS
@@ -25,7 +26,7 @@
 #include <vector>
 
 #include "kerf/apps/launch.h"
-#include "kerf/comm/world.h"
+#include "kerf/apps/lifeline.h"
 
 namespace {
 
@@ -69,6 +70,7 @@ int copy() {
 }
 
 int rank_main(const Arguments& args) {
+  if (!args.at(1).empty()) setenv(kerf::kLifelineVariable, "kerf-not-here", 1);
   kerf::tie_to_launcher();
   const int rank = std::stoi(std::getenv("OMPI_COMM_WORLD_RANK"));
   const std::string& verb = args.at(2);

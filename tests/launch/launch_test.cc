@@ -12,6 +12,8 @@ using testing::eventually;
 using ::testing::IsEmpty;
 using testing::Job;
 using testing::ranks_of;
+using ::testing::StartsWith;
+using testing::state_of;
 using testing::TempDir;
 
 constexpr double kSoon = 5;  // seconds; below one on an idle machine, which the tests print
@@ -21,10 +23,8 @@ void expect_none_left(const std::vector<pid_t>& pids) {
 }
 
 pid_t mpirun_of(pid_t rank) {
-  std::ifstream file(fmt::format("/proc/{}/stat", rank));
-  std::string stat;
-  std::getline(file, stat);
-  return std::stoi(stat.substr(stat.rfind(") ") + 4));
+  const std::string stat = testing::stat_of(rank);
+  return stat.empty() ? -1 : std::stoi(stat.substr(2));
 }
 
 void report_seconds(double seconds) { fmt::print("ended in {:.2f} s\n", seconds); }
@@ -144,6 +144,28 @@ TEST(Launch, ASignalBeforeAnyRankRunsLeavesNothing) {
   std::this_thread::sleep_for(std::chrono::milliseconds(30));  // anywhere in mpirun's start
   kill(job.pid(), SIGINT);
   EXPECT_EQ(job.wait().status, 130);
+}
+
+TEST(Launch, CtrlZStopsTheRanksAndFgContinuesThem) {
+  const TempDir dir;
+  Job job({"2", "", "wait", dir.path()});
+  auto pids = ranks_of(dir, 2);
+  pids.push_back(job.pid());
+  kill(job.pid(), SIGTSTP);
+  for (const pid_t pid : pids) EXPECT_TRUE(eventually([&] { return state_of(pid) == 'T'; }));
+  kill(job.pid(), SIGCONT);
+  for (const pid_t pid : pids) EXPECT_TRUE(eventually([&] { return state_of(pid) == 'S'; }));
+  kill(job.pid(), SIGINT);
+  EXPECT_EQ(job.wait().status, 130);
+}
+
+TEST(Launch, WithoutOpenMpiThereIsASentence) {
+  const std::string path = std::getenv("PATH");
+  setenv("PATH", "/nowhere", 1);
+  const auto end = Job({"2", "", "exit", "0", "0"}).wait();
+  setenv("PATH", path.c_str(), 1);
+  EXPECT_EQ(end.status, 1);
+  EXPECT_THAT(end.err, StartsWith("kerf: Open MPI's mpirun, which starts the ranks, is not on PATH; install it"));
 }
 
 TEST(Launch, WithoutItsLauncherNothingLives) {

@@ -53,7 +53,6 @@ TEST(MpirunStderr, KeepsBannersAndReadsThem) {
   EXPECT_EQ(pass(filter, "half a line" + banner + "the rest\n"), "half a linethe rest\n");
   ASSERT_TRUE(filter.killed());
   EXPECT_EQ(filter.killed()->rank, 2);
-  EXPECT_EQ(filter.killed()->pid, 4711);
   EXPECT_EQ(filter.killed()->signal, 9);
   EXPECT_THAT(filter.complaint(), IsEmpty());
 }

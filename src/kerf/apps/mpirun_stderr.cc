@@ -81,8 +81,8 @@ void MpirunStderr::end_banner() {
   Killed killed{};
   const size_t notice = banner.find("process rank ");
   if (notice != std::string::npos &&
-      std::sscanf(banner.c_str() + notice, "process rank %d with PID %d on node %*s exited on signal %d",  // NOLINT
-                  &killed.rank, &killed.pid, &killed.signal) == 3) {
+      std::sscanf(banner.c_str() + notice, "process rank %d with PID %*d on node %*s exited on signal %d",  // NOLINT
+                  &killed.rank, &killed.signal) == 2) {
     if (!killed_) killed_ = killed;
     return;
   }

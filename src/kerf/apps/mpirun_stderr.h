@@ -17,7 +17,6 @@ class MpirunStderr {
 
   struct Killed {
     int rank;
-    int pid;
     int signal;
   };
   // mpirun's notice that a rank died from a signal.

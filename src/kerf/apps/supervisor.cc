@@ -179,9 +179,9 @@ int Supervisor::verdict() {
 
   if (const auto& killed = stderr_.killed()) {
     if (killed->signal == SIGINT || killed->signal == SIGPIPE) return 128 + killed->signal;  // as of one process
-    return say(fmt::format("rank {} (pid {}) was killed by signal {}; the job ends",
-                           lost_ ? lost_->number : killed->rank, lost_ ? lost_->pid : killed->pid, killed->signal),
-               1);
+    const int rank = lost_ ? lost_->number : killed->rank;
+    const std::string pid = lost_ ? fmt::format(" (pid {})", lost_->pid) : "";  // mpirun knows none
+    return say(fmt::format("rank {}{} was killed by signal {}; the job ends", rank, pid, killed->signal), 1);
   }
   if (!last_words_.empty()) return say(last_words_, code);
   if (!stderr_.last_words().empty()) return say(stderr_.last_words(), code);
