@@ -5,12 +5,14 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <random>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "kerf/io/tokenizer/detokenizer.h"
 #include "kerf/io/tokenizer/tokenizer.h"
+#include "kerf/io/tokenizer/utf8.h"
 
 namespace kerf {
 namespace {
@@ -127,6 +129,22 @@ TEST(TokenizerConformance, SentencePieceAndJsonAgreeOnABook) {
   const std::string text = read_file(conformance_dir() / "text/tinyshakespeare/input.txt").substr(0, 200000);
   const OnlySentencePiece model(conformance_dir() / "tokenizers/llama2/tokenizer.model");
   EXPECT_EQ(load(conformance_dir() / "tokenizers/llama2")->encode(text), load(model.dir())->encode(text));
+}
+
+TEST(TokenizerConformance, SentencePieceAndJsonAgreeOnRandomText) {
+  KERF_REQUIRE_CONFORMANCE("tokenizers/llama2/tokenizer.model");
+  const OnlySentencePiece model(conformance_dir() / "tokenizers/llama2/tokenizer.model");
+  const auto through_json = load(conformance_dir() / "tokenizers/llama2");
+  const auto through_model = load(model.dir());
+  constexpr std::u32string_view kCharacters = U"   aethsinor\n\t.,</>1é▁你🦙\u0301\u200d\u00a0\u3000";
+  std::mt19937 random(1);
+  for (int round = 0; round < 5000; ++round) {
+    std::string text;
+    for (size_t left = random() % 24; left > 0; --left) append_utf8(text, kCharacters[random() % kCharacters.size()]);
+    const auto ids = through_json->encode(text);
+    ASSERT_EQ(through_model->encode(text), ids) << text;
+    ASSERT_EQ(through_model->decode(ids, true), through_json->decode(ids, true)) << text;
+  }
 }
 
 TEST(TokenizerConformance, BooksSurviveTheRoundTripTokenByToken) {

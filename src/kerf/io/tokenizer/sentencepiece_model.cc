@@ -2,7 +2,6 @@
 
 #include <sentencepiece_processor.h>
 
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -49,11 +48,14 @@ class SentencePieceEncoder : public SegmentEncoder {
  private:
   using Words = std::unordered_map<std::string_view, std::vector<int32_t>>;
 
-  // Where the first word of `text`, with the spaces before it, ends.
+  // Where the second word of `text`, with the spaces before it, begins. A "▁" in the text is a space too.
   [[nodiscard]] size_t next_cut(std::string_view text) const {
     if (!spaces_cut_) return text.size();
-    const size_t letters = std::min(text.size(), text.find_first_not_of(' '));
-    return std::min(text.size(), text.find(' ', letters));
+    for (size_t space = text.find(' ', 1); space != std::string_view::npos; space = text.find(' ', space + 1)) {
+      const std::string_view before = text.substr(0, space);
+      if (!before.ends_with(' ') && !before.ends_with(kSpaceMark)) return space;
+    }
+    return text.size();
   }
 
   // It fails only for a model that did not load.

@@ -90,6 +90,12 @@ TEST(SentencePieceModel, APieceAcrossASpaceIsFound) {
   EXPECT_THAT(tokenizer->encode("b b"), ElementsAre(1, 259, 265, 261));
 }
 
+TEST(SentencePieceModel, AMarkInTheTextIsASpaceToo) {
+  const auto tokenizer = tokenizer_of(tiny_model({"▁▁"}));
+  EXPECT_THAT(tokenizer->encode("a▁ a"), ElementsAre(1, 262, 259, 262));
+  EXPECT_THAT(tokenizer->encode("a▁ b"), ElementsAre(1, 262, 265, 261));
+}
+
 TEST(SentencePieceModel, AnyBytesEncode) {
   const auto tokenizer = tokenizer_of(tiny_model());
   EXPECT_EQ(tokenizer->decode(tokenizer->encode("a\xFF\xC3"
