@@ -92,7 +92,20 @@ class Shm final : public Communicator {
     ++round_;
   }
 
-  // ---- collectives: rounds ----
+  // For two ranks: writes one byte in every cache line that was read, so that it leaves the writer's
+  // cache. When the writer fills the slot again it fetches lines that one core owns, which is up to 4
+  // times faster than claiming lines that two cores share (8 KB: 0.2 against 0.85 us).
+  void take_lines(std::byte* begin, int64_t bytes) const {
+    if (size() != 2) return;
+    for (int64_t i = 0; i < bytes; i += 64) *static_cast<volatile std::byte*>(begin + i) = {};
+  }
+
+  void fetch(std::byte* to, std::byte* from, int64_t bytes) const {
+    copy_bytes(to, from, bytes);
+    take_lines(from, bytes);
+  }
+
+  // ---- collectives ----
 
   void do_all_reduce(const float* nodes, float* sum, int64_t n, const ReductionTree& tree) override {
     if (tree.max_nodes() * n * 4 > kOnePassBytes) {
@@ -108,17 +121,7 @@ class Shm final : public Communicator {
         [&](Slot& own) {
           copy_bytes(own.bytes.data(), reinterpret_cast<const std::byte*>(nodes), tree.nodes(rank()) * n * 4);
         },
-        [&] {
-          merge_from(tree, nodes, n, n, sum, [&](int peer) { return slot(peer).bytes.data(); });
-          if (size() == 2) take_lines(slot(1 - rank()), tree.nodes(1 - rank()) * n * 4);
-        });
-  }
-
-  // Writes one byte in every cache line that was read, so that it leaves the writer's cache: when the writer
-  // fills the slot again it fetches lines that one core owns, which is 4 times faster than
-  // claiming lines that two cores share (8 KB between two Zen cores: 0.2 us instead of 0.85 us).
-  static void take_lines(Slot& slot, int64_t bytes) {
-    for (int64_t i = 0; i < bytes; i += 64) *static_cast<volatile std::byte*>(&slot.bytes[static_cast<size_t>(i)]) = {};
+        [&] { merge_from(tree, nodes, n, n, sum, [&](int peer) { return slot(peer).bytes.data(); }); });
   }
 
   // Sums the finished tree of n elements. Own nodes are at `nodes`, `stride` apart; those of a peer
@@ -132,6 +135,9 @@ class Shm final : public Communicator {
       for (int k = 0; k < tree.nodes(r); ++k) items_[item++] = first + k * (own ? stride : n);
     }
     merge(tree.finish(), std::span(items_).first(item), n, std::array{sum});
+    for (int r = 0; r < size(); ++r) {
+      if (r != rank()) take_lines(at(r), tree.nodes(r) * n * 4);
+    }
   }
 
   // Round i carries elements [i·step, (i+1)·step) of every part: slot = [p, k, step] f32.
@@ -170,7 +176,7 @@ class Shm final : public Communicator {
       do_round([&](Slot& own) { copy_bytes(own.bytes.data(), place(rank()) + begin, length(rank())); },
                [&] {
                  for (int r = 0; r < size(); ++r) {
-                   if (r != rank()) copy_bytes(place(r) + begin, slot(r).bytes.data(), length(r));
+                   if (r != rank()) fetch(place(r) + begin, slot(r).bytes.data(), length(r));
                  }
                });
     }
@@ -198,8 +204,7 @@ class Shm final : public Communicator {
             rest = 0;
             for (int r = 0; r < size(); ++r) {
               rest = std::max(rest, slot(r).rest);
-              copy_bytes(out + from[static_cast<size_t>(r)] + begin, slot(r).bytes.data() + rank() * step,
-                         piece(from, r));
+              fetch(out + from[static_cast<size_t>(r)] + begin, slot(r).bytes.data() + rank() * step, piece(from, r));
             }
           });
     }
@@ -213,7 +218,7 @@ class Shm final : public Communicator {
             if (rank() == root) copy_bytes(own.bytes.data(), data + begin, length);
           },
           [&] {
-            if (rank() != root) copy_bytes(data + begin, slot(root).bytes.data(), length);
+            if (rank() != root) fetch(data + begin, slot(root).bytes.data(), length);
           });
     }
   }
