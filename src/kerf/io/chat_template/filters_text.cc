@@ -93,13 +93,13 @@ Value indent(Runtime& rt, const Value& input, const Args& args) {
 
 Value truncate(Runtime& rt, const Value& input, const Args& args) {
   const Bound bound("truncate", args, {"length", "killwords", "end", "leeway"});
-  if (!input.is_string()) raise("truncate() needs a string, not {}", type_name(input));
   const int64_t most = bound.integer(0, 255);
   const std::string_view end = bound.text(2, "...");
   const int64_t leeway = bound.has_value(3) ? bound.integer(3, 5) : 5;
   const auto end_chars = static_cast<int64_t>(count_chars(end));
   if (most < end_chars || leeway < 0) raise("truncate() needs length >= {} and leeway >= 0", end_chars);
-  if (static_cast<int64_t>(input.string().chars) - leeway <= most) return input;
+  if (static_cast<int64_t>(length(input)) - leeway <= most) return input;
+  if (!input.is_string()) raise("truncate() needs a string, not {}", type_name(input));
   std::string_view text = input.text();
   text = text.substr(0, byte_offset(text, static_cast<size_t>(most - end_chars)));
   if (!bound.flag(1, false)) text = text.substr(0, text.rfind(' '));

@@ -48,6 +48,11 @@ void TextBuilder::append(size_t count, char c) {
   text_.append(count, c);
 }
 
+void TextBuilder::append(size_t count, std::string_view unit) {
+  if (unit.size() == 1) return append(count, unit[0]);
+  for (size_t i = 0; i < count; ++i) append(unit);
+}
+
 std::string TextBuilder::take() {
   charge_.shrink_to(0);
   return std::exchange(text_, {});

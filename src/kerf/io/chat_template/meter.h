@@ -83,6 +83,7 @@ class TextBuilder {
 
   void append(std::string_view text);
   void append(size_t count, char c);
+  void append(size_t count, std::string_view unit);
   [[nodiscard]] size_t size() const { return text_.size(); }
   [[nodiscard]] const std::string& text() const { return text_; }
   [[nodiscard]] std::string take();  // leaves the builder empty

@@ -164,9 +164,9 @@ Value padded(Runtime& rt, const Value& self, const Bound& bound, size_t (*left)(
   const size_t padding = width > chars ? width - chars : 0;
   const size_t before = left(padding, width);
   TextBuilder out(rt.meter());
-  for (size_t i = 0; i < before; ++i) out.append(fill);
+  out.append(before, fill);
   out.append(self.text());
-  for (size_t i = before; i < padding; ++i) out.append(fill);
+  out.append(padding - before, fill);
   return rt.text(out.take());
 }
 

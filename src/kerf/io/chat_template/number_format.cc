@@ -76,19 +76,15 @@ bool is_float_type(char type) {
   return type != '\0' && std::string_view("eEfFgG%").find(type) != std::string_view::npos;
 }
 
-void pad(TextBuilder& out, std::string_view fill, size_t count) {
-  for (size_t i = 0; i < count; ++i) out.append(fill);
-}
-
 }  // namespace
 
 void append_formatted(TextBuilder& out, std::string_view text, const FormatSpec& spec) {
   const size_t chars = count_chars(text);
   const size_t padding = static_cast<size_t>(spec.width) > chars ? static_cast<size_t>(spec.width) - chars : 0;
   const size_t before = spec.align == '>' ? padding : spec.align == '^' ? padding / 2 : 0;
-  pad(out, spec.fill, before);
+  out.append(before, spec.fill);
   out.append(text);
-  pad(out, spec.fill, padding - before);
+  out.append(padding - before, spec.fill);
 }
 
 void append_formatted_number(TextBuilder& out, const Value& number, const FormatSpec& spec) {

@@ -79,7 +79,7 @@ Value integer_arithmetic(BinaryOp op, int64_t a, int64_t b) {
     case BinaryOp::kMod: return modulo(a, b);
     case BinaryOp::kDiv:
       if (b == 0) division_by_zero();
-      return static_cast<double>(a) / static_cast<double>(b);
+      return static_cast<double>(static_cast<long double>(a) / static_cast<long double>(b));  // both exact in 64 bits
     case BinaryOp::kPow:
       if (b < 0) return real_power(static_cast<double>(a), static_cast<double>(b));
       return integer_power(a, b);

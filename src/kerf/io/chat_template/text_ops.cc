@@ -39,8 +39,11 @@ std::string titled(std::string_view text) {
   for (size_t at = 0; at < text.size();) {
     const size_t start = at;
     const char32_t c = next_char(text, at);
-    const std::string_view one = text.substr(start, at - start);
-    out += in_word ? to_lower(one) : to_title(one);
+    if (in_word) {
+      append_lower(out, text, start, at);
+    } else {
+      out += to_title(text.substr(start, at - start));
+    }
     in_word = is_lower(c) || is_upper(c);
   }
   return out;

@@ -175,18 +175,23 @@ std::string to_upper(std::string_view text) {
   return out;
 }
 
+void append_lower(std::string& out, std::string_view text, size_t start, size_t after) {
+  const char32_t c = next_char(text, start);
+  if (c == 0x130) {
+    out += "i\u0307";
+  } else if (c == 0x3A3) {
+    out += is_final_sigma(text, after - 2, after) ? "\u03C2" : "\u03C3";
+  } else {
+    append_char(out, static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c))));
+  }
+}
+
 std::string to_lower(std::string_view text) {
   std::string out;
   for (size_t at = 0; at < text.size();) {
     const size_t start = at;
-    const char32_t c = next_char(text, at);
-    if (c == 0x130) {
-      out += "i\u0307";
-    } else if (c == 0x3A3) {
-      out += is_final_sigma(text, start, at) ? "\u03C2" : "\u03C3";
-    } else {
-      append_char(out, static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c))));
-    }
+    (void)next_char(text, at);
+    append_lower(out, text, start, at);
   }
   return out;
 }

@@ -34,6 +34,8 @@ void append_char(std::string& text, char32_t c);
 // Full case mappings: "ß" becomes "SS".
 [[nodiscard]] std::string to_upper(std::string_view text);
 [[nodiscard]] std::string to_lower(std::string_view text);
+// The character at [start, after), lower case as its neighbours demand (a final sigma differs).
+void append_lower(std::string& out, std::string_view text, size_t start, size_t after);
 [[nodiscard]] std::string to_title(std::string_view character);  // of one character
 
 [[nodiscard]] std::string_view strip_left(std::string_view text);
