@@ -27,6 +27,7 @@
 
 #include "kerf/apps/launch.h"
 #include "kerf/apps/lifeline.h"
+#include "kerf/comm/world.h"
 
 namespace {
 

@@ -30,8 +30,8 @@ class World {
   // Throws CommError as communicators do. REQUIRES: rank() is a member; the world outlives the group.
   [[nodiscard]] virtual std::unique_ptr<Communicator> group(std::span<const int> members, std::string_view name) = 0;
 
-  // Ends the job: one sentence on stderr (none when `why` is empty), every rank's process killed, exit status 1 (or `status`).
-  // Does not return, but where ranks are threads it fails their groups and does.
+  // Ends the job: one sentence on stderr (none when `why` is empty), every rank's process killed, exit status 1 (or
+  // `status`). Does not return, but where ranks are threads it fails their groups and does.
   virtual void abort(std::string_view why, int status = 1) noexcept = 0;
 
  protected:
