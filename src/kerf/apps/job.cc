@@ -211,9 +211,10 @@ int run_job(const ModelOptions& options, const JobShape& shape, const std::vecto
     world->abort("");
     return kFailed;
   }
-  report_failure(
-      fmt::format("mpirun started {} ranks, but tp {} x pp {} needs {}; start that many, or let kerf start them",
-                  world->size(), options.plan.tp, options.plan.pp, ranks));
+  if (world->rank() == 0)
+    report_failure(
+        fmt::format("mpirun started {} ranks, but tp {} x pp {} needs {}; start that many, or let kerf start them",
+                    world->size(), options.plan.tp, options.plan.pp, ranks));
   return kWrongUsage;
 }
 

@@ -49,7 +49,8 @@ Result<std::filesystem::path> find_model(const std::string& model) {
       if (!dir.empty() && std::filesystem::is_directory(dir / model, ignored)) return dir / model;
     }
   }
-  return fail("{}: no such model directory, and no model of that name ships with kerf", model);
+  return fail("{}: no such model directory, and no model of that name ships with kerf; give a Hugging Face directory",
+              model);
 }
 
 Result<DType> choose_dtype(const ModelOptions& options, const ModelSpec& model) {
@@ -59,6 +60,7 @@ Result<DType> choose_dtype(const ModelOptions& options, const ModelSpec& model) 
 
 Result<std::vector<int32_t>> parse_ids(const std::string& text) {
   std::vector<int32_t> ids;
+  if (text.empty()) return fail("--prompt-ids is empty: give token ids such as 1,2,3");
   const char* at = text.data();
   const char* end = at + text.size();
   while (at != end) {

@@ -9,15 +9,17 @@
 namespace kerf {
 
 Result<OutputFile> OutputFile::create(const std::filesystem::path& path) {
-  std::filesystem::path temporary = path;
-  temporary += fmt::format(".{}.tmp", getpid());
-  Handle handle(std::fopen(temporary.c_str(), "wbx"), &std::fclose);
+  std::error_code ignored;
+  const bool direct = std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored);
+  std::filesystem::path temporary;
+  if (!direct) temporary = fmt::format("{}.{}.tmp", path.string(), getpid());
+  Handle handle(direct ? std::fopen(path.c_str(), "wb") : std::fopen(temporary.c_str(), "wbx"), &std::fclose);
   if (!handle) return fail("{}: cannot be created: {}", path.string(), std::strerror(errno));
   return OutputFile(path, std::move(temporary), std::move(handle));
 }
 
 OutputFile::~OutputFile() {
-  if (!handle_) return;
+  if (!handle_ || temporary_.empty()) return;
   std::error_code ignored;
   std::filesystem::remove(temporary_, ignored);
 }
@@ -34,7 +36,7 @@ Status OutputFile::write(const void* data, size_t bytes) {
 Status OutputFile::commit() {
   if (std::fflush(handle_.get()) != 0) return write_error();
   std::error_code error;
-  std::filesystem::rename(temporary_, path_, error);
+  if (!temporary_.empty()) std::filesystem::rename(temporary_, path_, error);
   if (error) return fail("{}: cannot be created: {}", path_.string(), error.message());
   handle_.reset();
   return Ok{};

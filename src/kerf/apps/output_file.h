@@ -10,7 +10,8 @@
 
 namespace kerf {
 
-// Writes to a temporary name beside the target; commit() renames it. Without commit() nothing stays.
+// Writes to a temporary name beside the target; commit() renames it. Without commit() nothing stays. What is no
+// regular file, /dev/stdout say, is written to directly.
 class OutputFile {
  public:
   [[nodiscard]] static Result<OutputFile> create(const std::filesystem::path& path);
@@ -27,8 +28,9 @@ class OutputFile {
       : path_(std::move(path)), temporary_(std::move(temporary)), handle_(std::move(handle)) {}
   [[nodiscard]] Error write_error() const;
 
-  std::filesystem::path path_, temporary_;
-  Handle handle_;  // null once committed or moved from
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;  // empty: written to directly
+  Handle handle_;                    // null once committed or moved from
 };
 
 }  // namespace kerf

@@ -71,10 +71,10 @@ Status complete(Job& job, const RunOptions& options) {
   Result<std::unique_ptr<Tokenizer>> loaded = Tokenizer::load(job.dir);
   if (loaded.ok()) {
     tokenizer = std::move(loaded).value();
-  } else if (options.prompt_ids.empty() || !options.params.stop.empty()) {
+  } else if (!options.prompts.empty() || !options.params.stop.empty()) {
     return loaded.error();  // ids in, ids out needs no tokenizer
   }
-  if (!options.prompt_ids.empty()) {
+  if (options.prompts.empty()) {
     KERF_TRY(prompts.emplace_back(), parse_ids(options.prompt_ids));
   }
   for (const std::string& prompt : options.prompts) prompts.push_back(tokenizer->encode(prompt));
@@ -111,8 +111,8 @@ void add_run(CLI::App& app, const std::vector<std::string>& args, int& status) {
                       ->take_all()
                       ->expected(1, CLI::detail::expected_max_vector_size)
                       ->allow_extra_args(false);
-  command->add_option("--prompt-ids", options->prompt_ids, "token ids to continue, as they are: 1,2,3")
-      ->excludes(prompts);
+  auto* ids = command->add_option("--prompt-ids", options->prompt_ids, "token ids to continue, as they are: 1,2,3");
+  ids->excludes(prompts);
   command->add_option("--system", options->system, "system message of a chat");
   command->add_option("--max-tokens", params.max_tokens, "most tokens to generate")->capture_default_str();
   command->add_option("--temperature", params.temperature, "0 = greedy")->capture_default_str();
@@ -134,14 +134,14 @@ void add_run(CLI::App& app, const std::vector<std::string>& args, int& status) {
   command->add_option("--logprobs", params.logprobs, "report log-probabilities, and this many alternatives")
       ->check(CLI::Range(0, kMaxLogprobs));
   command->add_flag("--ignore-eos", params.ignore_eos, "do not stop at an end-of-sequence token");
-  command->callback([options, &args, &status] {
+  command->callback([options, prompts, ids, &args, &status] {
     const Status valid = options->params.validate();
     if (!valid.ok()) {
       complain(valid.error());
       status = 2;
       return;
     }
-    const bool chat = options->prompts.empty() && options->prompt_ids.empty();
+    const bool chat = prompts->empty() && ids->empty();
     if (chat && options->model.json) {
       complain(fail("--json needs a prompt: give -p or --prompt-ids"));
       status = 2;

@@ -37,7 +37,7 @@ struct Score {
 };
 
 Result<std::vector<int32_t>> read_ids(const ScoreOptions& options, const std::filesystem::path& dir) {
-  if (!options.prompt_ids.empty()) return parse_ids(options.prompt_ids);
+  if (options.file.empty()) return parse_ids(options.prompt_ids);
   std::ifstream in(options.file, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   if (!in.good()) return fail("{}: cannot be read", options.file);
