@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
@@ -94,6 +96,35 @@ JobReport gather_report(const Mesh& mesh, const Figures& own) {
   report.reductions_per_layer = layers == 0 ? 0 : static_cast<double>(reductions) / static_cast<double>(layers);
   return report;
 }
+
+// Ends a rank whose start outlasts the deadline: MPI itself waits for ever for a rank that hangs.
+class StartWatch {
+ public:
+  explicit StartWatch(std::chrono::milliseconds deadline)
+      : thread_([this, deadline] {
+          std::unique_lock lock(mutex_);
+          if (ended_.wait_for(lock, deadline, [this] { return done_; })) return;
+          report_failure(fmt::format("the ranks did not all start within {:.0f} s; the job ends",
+                                     std::chrono::duration<double>(deadline).count()));
+          std::_Exit(kFailed);
+        }) {}
+  ~StartWatch() {
+    {
+      const std::lock_guard lock(mutex_);
+      done_ = true;
+    }
+    ended_.notify_one();
+    thread_.join();
+  }
+  StartWatch(const StartWatch&) = delete;
+  StartWatch& operator=(const StartWatch&) = delete;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  bool done_ = false;
+  std::thread thread_;
+};
 
 int threads_per_rank(const ModelOptions& options, const World& world) {
   if (options.threads > 0) return options.threads;
@@ -203,7 +234,11 @@ int run_job(const ModelOptions& options, const JobShape& shape, const std::vecto
   }
   std::unique_ptr<World> world;
   try {
-    world = make_world(std::chrono::milliseconds(static_cast<int64_t>(options.timeout_s * 1000)));
+    const std::chrono::milliseconds deadline(static_cast<int64_t>(options.timeout_s * 1000));
+    {
+      const StartWatch watch(deadline);
+      world = make_world(deadline);
+    }
     if (world->size() == ranks) return run_rank(*world, options, shape, prepared, lead);
   } catch (const CommError& error) {
     report_failure(error.what());
