@@ -79,9 +79,10 @@ TEST(MpirunStderr, TakesTheFirstLastWords) {
 
 TEST(MpirunStderr, DropsMpirunsAsides) {
   MpirunStderr filter;
-  EXPECT_THAT(
-      pass(filter, "mpirun: Forwarding signal 15 to job\n[vm:1] 3 more processes have sent help message x / y\n"),
-      IsEmpty());
+  EXPECT_THAT(pass(filter,
+                   "mpirun: Forwarding signal 15 to job\n[vm:1] 3 more processes have sent help message x / y\n[vm:2] "
+                   "PMIX ERROR: NO\n"),
+              IsEmpty());
 }
 
 }  // namespace

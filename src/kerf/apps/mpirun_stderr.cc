@@ -1,7 +1,9 @@
 #include "kerf/apps/mpirun_stderr.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
+#include <span>
 #include <utility>
 
 #include "kerf/apps/lifeline.h"
@@ -17,6 +19,14 @@ constexpr std::string_view kMpirun = "mpirun: ";
 constexpr std::array<std::string_view, 7> kEndings = {
     "exited on signal",      "non-zero exit code",           "non-zero status",  "exiting improperly",
     "MPI_ABORT was invoked", "without calling \"finalize\"", "daemon received a"};
+
+// Lines "[host:pid] …" about Open MPI's inner workings: as a rule that a peer is gone.
+constexpr std::array<std::string_view, 4> kMachinery = {"help message", "ORTE_ERROR_LOG", "PMIX ERROR", "OPAL ERROR"};
+
+bool contains_any(std::string_view text, std::span<const std::string_view> parts) {
+  return std::any_of(parts.begin(), parts.end(),
+                     [&](std::string_view part) { return text.find(part) != std::string_view::npos; });
+}
 
 std::string in_one_line(std::string_view text) {
   std::string line;
@@ -86,17 +96,14 @@ void MpirunStderr::end_banner() {
     if (!killed_) killed_ = killed;
     return;
   }
-  for (const std::string_view ending : kEndings) {
-    if (banner.find(ending) != std::string::npos) return;
-  }
-  if (complaint_.empty()) complaint_ = banner;
+  if (complaint_.empty() && !contains_any(banner, kEndings)) complaint_ = banner;
 }
 
 void MpirunStderr::end_line(std::string& out) {
   const std::string line = std::exchange(held_, {});
   if (state_ == State::kLastWords) {
     if (last_words_.empty()) last_words_ = line.substr(0, line.size() - 1);
-  } else if (!line.starts_with(kMpirun) && line.find("help message") == std::string::npos) {
+  } else if (!line.starts_with(kMpirun) && !contains_any(line, kMachinery)) {
     out += line;
   }
   state_ = State::kRanks;
