@@ -93,6 +93,7 @@ TEST(Tokenizer, ManyThreadsAgree) {
   const auto expected = tokenizer->encode("hello hello world");
   std::vector<std::vector<int32_t>> found(4);
   std::vector<std::thread> threads;
+  threads.reserve(found.size());
   for (auto& ids : found) threads.emplace_back([&] { ids = tokenizer->encode("hello hello world"); });
   for (auto& thread : threads) thread.join();
   for (const auto& ids : found) EXPECT_EQ(ids, expected);
