@@ -109,7 +109,10 @@ Value join_texts(Runtime& rt, const Value& left, const Value& right) {
     return join_texts(rt, escaped(rt, left), escaped(rt, right));
   }
   const Charge transient(rt.meter(), left.text().size() + right.text().size());
-  return rt.text(left.text() + right.text(), markup);
+  std::string joined;
+  joined.reserve(left.text().size() + right.text().size());
+  joined.append(left.text()).append(right.text());
+  return rt.text(std::move(joined), markup, left.string().chars + right.string().chars);
 }
 
 bool is_plain_list(const Value& value) { return value.is(Kind::kList) && !value.list()->is_view(); }

@@ -44,9 +44,13 @@ Runtime::~Runtime() {
 }
 
 Value Runtime::text(std::string text, bool markup) {
+  const size_t chars = count_chars(text);
+  return this->text(std::move(text), markup, chars);
+}
+
+Value Runtime::text(std::string text, bool markup, size_t chars) {
   const size_t bytes = sizeof(String) + text.size();
   meter_.work(bytes);
-  const size_t chars = count_chars(text);
   return Ref<String>(new String{std::move(text), chars, markup, Charge(meter_, bytes)});
 }
 

@@ -32,6 +32,8 @@ class Runtime {
   int line = 0;  // of the template, where evaluation is
 
   [[nodiscard]] Value text(std::string text, bool markup = false);
+  // REQUIRES: text has `chars` characters.
+  [[nodiscard]] Value text(std::string text, bool markup, size_t chars);
   [[nodiscard]] Value list(std::vector<Value> items, ListKind kind = ListKind::kList);
   [[nodiscard]] Value tuple(std::vector<Value> items) { return list(std::move(items), ListKind::kTuple); }
   [[nodiscard]] Value generator(std::vector<Value> items);

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <unordered_map>
 #include <utility>
 #include <variant>
@@ -54,6 +55,11 @@ enum class Kind : uint8_t {
   kObject,
 };
 
+template <typename T, typename Variant>
+struct IsAlternative;
+template <typename T, typename... Alternatives>
+struct IsAlternative<T, std::variant<Alternatives...>> : std::disjunction<std::is_same<T, Alternatives>...> {};
+
 class Value {
  public:
   using Storage = std::variant<Undefined, None, bool, int64_t, double, Ref<String>, Ref<List>, Ref<Dict>, Ref<Range>,
@@ -61,7 +67,7 @@ class Value {
 
   Value() = default;  // undefined
   template <typename T>
-  requires(!std::is_pointer_v<T> && std::is_constructible_v<Storage, std::in_place_type_t<T>, T>) Value(T value)
+  requires IsAlternative<T, Storage>::value Value(T value)
       : storage_(std::in_place_type<T>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
 
   [[nodiscard]] Kind kind() const { return static_cast<Kind>(storage_.index()); }
