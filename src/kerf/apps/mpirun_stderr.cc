@@ -21,7 +21,8 @@ constexpr std::array<std::string_view, 7> kEndings = {
     "MPI_ABORT was invoked", "without calling \"finalize\"", "daemon received a"};
 
 // Lines "[host:pid] …" about Open MPI's inner workings: as a rule that a peer is gone.
-constexpr std::array<std::string_view, 4> kMachinery = {"help message", "ORTE_ERROR_LOG", "PMIX ERROR", "OPAL ERROR"};
+constexpr std::array<std::string_view, 5> kMachinery = {"plm:rsh: Warning", "help message", "ORTE_ERROR_LOG",
+                                                        "PMIX ERROR", "OPAL ERROR"};
 
 bool contains_any(std::string_view text, std::span<const std::string_view> parts) {
   return std::any_of(parts.begin(), parts.end(),
