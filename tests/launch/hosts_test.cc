@@ -65,7 +65,7 @@ TEST_F(LaunchOnHosts, OfWhatAllRanksSayTheUserSeesOneSentence) {
 
 TEST_F(LaunchOnHosts, AKilledRankEndsTheJobWithOneSentence) {
   Job job({"4", hosts, "wait", dir.path()});
-  const auto ranks = ranks_of(dir, 4);
+  const auto ranks = ranks_of(job, dir, 4);
   kill(ranks[3], SIGKILL);
   const auto end = job.wait();
   fmt::print("ended in {:.2f} s\n", end.seconds);
@@ -78,7 +78,7 @@ TEST_F(LaunchOnHosts, CtrlCAndDeathOfTheLauncherLeaveNothing) {
   for (const int signal : {SIGINT, SIGKILL}) {
     const TempDir own;
     Job job({"4", hosts, "wait", own.path()});
-    const auto ranks = ranks_of(own, 4);
+    const auto ranks = ranks_of(job, own, 4);
     kill(job.pid(), signal);
     for (const pid_t pid : ranks) EXPECT_TRUE(eventually([&] { return !alive(pid); }));
     EXPECT_EQ(job.wait().status, 128 + signal);

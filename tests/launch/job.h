@@ -138,12 +138,14 @@ class Job {
 };
 
 // The pids of a job's ranks that run "wait DIR" or "mourn DIR", once all have written them.
-inline std::vector<pid_t> ranks_of(const TempDir& dir, int ranks) {
+template <typename AnyJob>
+std::vector<pid_t> ranks_of(const AnyJob& job, const TempDir& dir, int ranks) {
   std::vector<pid_t> pids;
   for (int rank = 0; rank < ranks; ++rank) {
     pid_t pid = 0;
     const auto path = dir.path() / std::to_string(rank);
-    EXPECT_TRUE(eventually([&] { return static_cast<bool>(std::ifstream(path) >> pid); })) << "rank " << rank;
+    EXPECT_TRUE(eventually([&] { return static_cast<bool>(std::ifstream(path) >> pid) || !alive(job.pid()); }));
+    EXPECT_GT(pid, 0) << "rank " << rank << " did not start";
     pids.push_back(pid);
   }
   return pids;

@@ -92,7 +92,7 @@ TEST(Launch, APipeIsNoTerminal) { EXPECT_EQ(Job({"2", "", "show", "KERF_TERMINAL
 TEST(Launch, AKilledRankEndsTheJobWithOneSentence) {
   const TempDir dir;
   Job job({"4", "", "wait", dir.path()});
-  const auto ranks = ranks_of(dir, 4);
+  const auto ranks = ranks_of(job, dir, 4);
   kill(ranks[2], SIGKILL);
   const auto end = job.wait();
   report_seconds(end.seconds);
@@ -105,7 +105,7 @@ TEST(Launch, AKilledRankEndsTheJobWithOneSentence) {
 TEST(Launch, TheKilledRankIsTheCauseNotWhatTheOthersSayOfIt) {
   const TempDir dir;
   Job job({"3", "", "mourn", dir.path()});
-  const auto ranks = ranks_of(dir, 3);
+  const auto ranks = ranks_of(job, dir, 3);
   kill(ranks[1], SIGKILL);
   const auto end = job.wait();
   EXPECT_EQ(end.status, 1);
@@ -116,7 +116,7 @@ TEST(Launch, ASignalToTheLauncherEndsAll) {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     const TempDir dir;
     Job job({"3", "", "wait", dir.path()});
-    const auto ranks = ranks_of(dir, 3);
+    const auto ranks = ranks_of(job, dir, 3);
     kill(job.pid(), signal);
     const auto end = job.wait();
     report_seconds(end.seconds);
@@ -130,7 +130,7 @@ TEST(Launch, ASignalToTheLauncherEndsAll) {
 TEST(Launch, CtrlCReachesTheWholeGroupAndEndsAll) {
   const TempDir dir;
   Job job({"3", "", "wait", dir.path()});
-  const auto ranks = ranks_of(dir, 3);
+  const auto ranks = ranks_of(job, dir, 3);
   kill(-job.pid(), SIGINT);  // as a terminal does
   const auto end = job.wait();
   EXPECT_EQ(end.status, 130);
@@ -149,7 +149,7 @@ TEST(Launch, ASignalBeforeAnyRankRunsLeavesNothing) {
 TEST(Launch, CtrlZStopsTheRanksAndFgContinuesThem) {
   const TempDir dir;
   Job job({"2", "", "wait", dir.path()});
-  auto pids = ranks_of(dir, 2);
+  auto pids = ranks_of(job, dir, 2);
   pids.push_back(job.pid());
   kill(job.pid(), SIGTSTP);
   for (const pid_t pid : pids) EXPECT_TRUE(eventually([&] { return state_of(pid) == 'T'; }));
@@ -171,7 +171,7 @@ TEST(Launch, WithoutOpenMpiThereIsASentence) {
 TEST(Launch, WithoutItsLauncherNothingLives) {
   const TempDir dir;
   Job job({"3", "", "wait", dir.path()});
-  auto pids = ranks_of(dir, 3);
+  auto pids = ranks_of(job, dir, 3);
   pids.push_back(mpirun_of(pids[0]));
   kill(job.pid(), SIGKILL);
   expect_none_left(pids);
@@ -180,7 +180,7 @@ TEST(Launch, WithoutItsLauncherNothingLives) {
 TEST(Launch, WithoutMpirunNothingLives) {
   const TempDir dir;
   Job job({"3", "", "wait", dir.path()});
-  const auto ranks = ranks_of(dir, 3);
+  const auto ranks = ranks_of(job, dir, 3);
   kill(mpirun_of(ranks[0]), SIGKILL);
   const auto end = job.wait();
   EXPECT_EQ(end.status, 1);

@@ -36,6 +36,7 @@ class TerminalJob {
   TerminalJob(const TerminalJob&) = delete;
   TerminalJob& operator=(const TerminalJob&) = delete;
 
+  [[nodiscard]] pid_t pid() const { return pid_; }
   void type(const std::string& keys) {
     EXPECT_EQ(write(terminal_, keys.data(), keys.size()), static_cast<ssize_t>(keys.size()));
   }
@@ -89,7 +90,7 @@ TEST(LaunchOnATerminal, RanksKnowOfIt) {
 TEST(LaunchOnATerminal, CtrlCEndsAll) {
   const TempDir dir;
   TerminalJob job({"3", "", "wait", dir.path()});
-  const auto ranks = ranks_of(dir, 3);
+  const auto ranks = ranks_of(job, dir, 3);
   job.type("\x03");
   EXPECT_EQ(job.status(), 130);
   for (const pid_t pid : ranks) EXPECT_FALSE(alive(pid));
@@ -98,7 +99,7 @@ TEST(LaunchOnATerminal, CtrlCEndsAll) {
 TEST(LaunchOnATerminal, AClosedTerminalEndsAll) {
   const TempDir dir;
   TerminalJob job({"3", "", "wait", dir.path()});
-  const auto ranks = ranks_of(dir, 3);
+  const auto ranks = ranks_of(job, dir, 3);
   job.close_terminal();
   EXPECT_EQ(job.status(), 128 + SIGHUP);
   for (const pid_t pid : ranks) EXPECT_FALSE(alive(pid));
