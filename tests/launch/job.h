@@ -13,6 +13,7 @@
 #include <csignal>
 #include <fstream>
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -145,7 +146,7 @@ std::vector<pid_t> ranks_of(const AnyJob& job, const TempDir& dir, int ranks) {
     pid_t pid = 0;
     const auto path = dir.path() / std::to_string(rank);
     EXPECT_TRUE(eventually([&] { return static_cast<bool>(std::ifstream(path) >> pid) || !alive(job.pid()); }));
-    EXPECT_GT(pid, 0) << "rank " << rank << " did not start";
+    if (pid <= 0) throw std::runtime_error("rank " + std::to_string(rank) + " did not start");
     pids.push_back(pid);
   }
   return pids;
