@@ -99,6 +99,17 @@ TEST_P(EveryArchitecture, HasOneAnswerInEveryDtype) {
 INSTANTIATE_TEST_SUITE_P(Registry, EveryArchitecture, ::testing::Range(size_t{0}, architectures().size()),
                          [](const auto& index) { return std::string(architectures()[index.param].model_type); });
 
+TEST(OneAnswer, OverSixteenRanksAndHeadsThatNothingDivides) {
+  for (const int64_t heads : {16, 20, 28}) {
+    const TinyModel model({.heads = heads, .kv_heads = 4, .head_dim = 8, .layers = 2, .vocab = kVocab});
+    const std::vector<int32_t> ids = some_ids(20, 4);
+    const std::string expected = score(model, {}, ids);
+    for (const Plan& plan : {Plan{.tp = 16}, Plan{.tp = 11, .sp = true}, Plan{.tp = 8, .pp = 2}, Plan{.tp = 7}}) {
+      EXPECT_EQ(score(model, {.plan = plan}, ids) == expected, true) << heads << " heads, " << name(plan);
+    }
+  }
+}
+
 // Ten sequences of different lengths, together in batches that change from step to step.
 std::vector<Request> crowd() {
   std::vector<Request> requests;
