@@ -18,12 +18,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A rank that was asked to end may flush a file; mpirun needs 0.1 s or so to notice a death and end the rest.
+// A rank that was asked to end may flush a file. When one has died mpirun ends the others, in 0.1 s or, on a crowded
+// machine, more; it also knows the cause, so it is killed only when it seems stuck.
 constexpr auto kGraceAfterSignal = 1s;
-constexpr auto kGraceAfterDeath = 300ms;
-constexpr auto kGraceAfterLastWords = 2s;
-constexpr auto kGraceAfterKill = 1s;      // the kernel frees a rank's memory
-constexpr auto kForegroundCheck = 300ms;  // nobody tells a running program that the shell's fg brought it back
+constexpr auto kGraceAfterDeath = 5s;
+constexpr auto kGraceAfterLastWords = 5s;
+constexpr auto kGraceAfterMpirun = 300ms;  // its ranks die with it
+constexpr auto kGraceAfterKill = 1s;       // the kernel frees a rank's memory
+constexpr auto kForegroundCheck = 300ms;   // nobody tells a running program that the shell's fg brought it back
 
 void write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
@@ -140,7 +142,7 @@ void Supervisor::reap() {
   for (pid_t pid = 0; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
     if (pid != job_.mpirun) continue;
     mpirun_status_ = status;
-    kill_after(kGraceAfterDeath);
+    kill_after(kGraceAfterMpirun);
   }
 }
 
@@ -179,9 +181,10 @@ int Supervisor::verdict() {
 
   if (const auto& killed = stderr_.killed()) {
     if (killed->signal == SIGINT || killed->signal == SIGPIPE) return 128 + killed->signal;  // as of one process
-    const int rank = lost_ ? lost_->number : killed->rank;
-    const std::string pid = lost_ ? fmt::format(" (pid {})", lost_->pid) : "";  // mpirun knows none
-    return say(fmt::format("rank {}{} was killed by signal {}; the job ends", rank, pid, killed->signal), 1);
+    const auto same = [&](const Rank& rank) { return rank.number == killed->rank; };
+    const auto rank = std::find_if(ranks_.begin(), ranks_.end(), same);
+    const std::string pid = rank != ranks_.end() ? fmt::format(" (pid {})", rank->pid) : "";  // mpirun tells none
+    return say(fmt::format("rank {}{} was killed by signal {}; the job ends", killed->rank, pid, killed->signal), 1);
   }
   if (!last_words_.empty()) return say(last_words_, code);
   if (!stderr_.last_words().empty()) return say(stderr_.last_words(), code);
