@@ -230,7 +230,7 @@ int run_job(const ModelOptions& options, const JobShape& shape, const std::vecto
       complain(prepared.error());
       return kFailed;
     }
-    return launch({.ranks = ranks, .hosts = options.hosts, .args = args});
+    return launch({.ranks = ranks, .hosts = options.hosts, .args = args, .reads_terminal = shape.reads_stdin});
   }
   std::unique_ptr<World> world;
   try {

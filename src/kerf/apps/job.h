@@ -18,6 +18,7 @@ namespace kerf {
 struct JobShape {
   int64_t sequences = 1;       // that run at the same time
   int64_t max_logit_rows = 1;  // rows of logits in one step
+  bool reads_stdin = false;    // otherwise keys typed meanwhile stay for the shell
 };
 
 // What the replica did, summed over its ranks; known after Job::finish().

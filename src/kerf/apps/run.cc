@@ -148,7 +148,7 @@ void add_run(CLI::App& app, const std::vector<std::string>& args, int& status) {
       return;
     }
     const auto sequences = static_cast<int64_t>(options->prompts.size());
-    const JobShape shape{.sequences = std::max<int64_t>(1, sequences)};
+    const JobShape shape{.sequences = std::max<int64_t>(1, sequences), .reads_stdin = chat};
     status = run_job(options->model, shape, args, [&](Job& job) {
       return chat ? run_chat(job, options->params, options->system) : complete(job, *options);
     });
