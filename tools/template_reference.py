@@ -3,7 +3,8 @@
 
 usage: template_reference.py JOB.json > RESULT.json
 
-The job: {"now": "2026-01-31T12:34:56", "cases": [{"source": "...", "context": {...}}, ...]}.
+The job: {"now": "2026-01-31T12:34:56", "sources": ["...", ...], "cases": [{"source": 0, "context": {...}}, ...]},
+where a case names its template by its place in the sources.
 The result: a list, for each case {"text": "..."} or {"error": "ClassName: message"}.
 """
 
@@ -57,7 +58,7 @@ def main():
     results = []
     for case in job["cases"]:
         try:
-            text = compiled(case["source"]).render(**case["context"])
+            text = compiled(job["sources"][case["source"]]).render(**case["context"])
             text.encode()  # a lone surrogate is no text
             results.append({"text": text})
         except Exception as error:  # a template may raise anything; kerf must then fail as well

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -42,8 +43,15 @@ struct ReferenceCase {
 
 // One text per case; none where Python raises. All in one Python process.
 inline std::vector<std::optional<std::string>> render_with_python(const std::vector<ReferenceCase>& cases) {
-  nlohmann::ordered_json job = {{"now", "2026-01-31T12:34:56"}, {"cases", nlohmann::ordered_json::array()}};
-  for (const auto& one : cases) job["cases"].push_back({{"source", one.source}, {"context", one.context}});
+  nlohmann::ordered_json job = {{"now", "2026-01-31T12:34:56"},
+                                {"sources", nlohmann::ordered_json::array()},
+                                {"cases", nlohmann::ordered_json::array()}};
+  std::map<std::string, size_t> places;
+  for (const auto& one : cases) {
+    const auto [at, added] = places.try_emplace(one.source, places.size());
+    if (added) job["sources"].push_back(one.source);
+    job["cases"].push_back({{"source", at->second}, {"context", one.context}});
+  }
   std::string dir = (std::filesystem::temp_directory_path() / "kerf-template-XXXXXX").string();
   EXPECT_NE(mkdtemp(dir.data()), nullptr);
   const auto job_file = std::filesystem::path(dir) / "job.json";
