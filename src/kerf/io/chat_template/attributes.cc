@@ -63,7 +63,7 @@ std::optional<Value> item(Runtime& rt, const Value& object, const Value& key) {
 }
 
 struct SliceBounds {
-  int64_t start, step, count;
+  int64_t start, step, count, stop;
 };
 
 int64_t bound(const Value& value, int64_t size, int64_t lowest, int64_t highest, int64_t otherwise) {
@@ -91,7 +91,13 @@ SliceBounds slice_bounds(size_t length_, const Value& start, const Value& stop, 
   if (stride < -size) stride = -size - 1;
   const int64_t span = back ? first - last : last - first;
   const int64_t width = back ? -stride : stride;
-  return {first, stride, span <= 0 ? 0 : (span + width - 1) / width};
+  return {first, stride, span <= 0 ? 0 : (span + width - 1) / width, last};
+}
+
+// Again a range. What lies beyond its ends may wrap, which no item shows.
+Value slice_range(const Range& range, const SliceBounds& bounds) {
+  const auto step = static_cast<int64_t>(static_cast<uint64_t>(range.step) * static_cast<uint64_t>(bounds.step));
+  return Ref<Range>(new Range{range.at(bounds.start), range.at(bounds.stop), step, bounds.count});
 }
 
 Value slice_text(Runtime& rt, const Value& object, const SliceBounds& bounds) {
@@ -151,8 +157,12 @@ Value get_slice(Runtime& rt, const Value& object, const Value& start, const Valu
   if (object.is_string()) {
     return slice_text(rt, object, slice_bounds(object.string().chars, start, stop, step));
   }
+  if (object.is(Kind::kRange)) {
+    const auto size = static_cast<size_t>(object.range().count);
+    return slice_range(object.range(), slice_bounds(size, start, stop, step));
+  }
   const bool list = object.is(Kind::kList) && !object.list()->is_view();
-  if (!list && !object.is(Kind::kRange)) raise("'{}' object cannot be sliced", type_name(object));
+  if (!list) raise("'{}' object cannot be sliced", type_name(object));
   const Ref<List> all = rt.items(object);
   const SliceBounds bounds = slice_bounds(all->items.size(), start, stop, step);
   std::vector<Value> items;

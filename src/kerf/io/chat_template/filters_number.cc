@@ -100,7 +100,8 @@ Value round(Runtime&, const Value& input, const Args& args) {
   const double scale = std::pow(10.0, static_cast<double>(digits));
   const double scaled = input.real() * scale;
   if (!std::isfinite(scaled)) raise("round() cannot take {}", float_text(input.real()));
-  return (method == "ceil" ? std::ceil(scaled) : std::floor(scaled)) / scale;
+  // Python's floor and ceil are integers, which have no negative zero; adding zero takes it away.
+  return ((method == "ceil" ? std::ceil(scaled) : std::floor(scaled)) + 0.0) / scale;
 }
 
 }  // namespace

@@ -54,6 +54,7 @@ Value sort(Runtime& rt, const Value& input, const Args& args) {
   std::vector<Value> keys;
   for (const Value& item : items->items) {
     std::vector<Value> key;
+    key.reserve(paths.size());
     for (const AttributePath& path : paths) key.push_back(key_of(rt, path, item, bound.flag(1, false)));
     keys.push_back(rt.list(std::move(key)));
   }

@@ -48,7 +48,7 @@ Value range(Runtime&, const Args& args) {
 // dict(mapping or pairs, **named), also the arguments of namespace().
 std::shared_ptr<Dict> make_dict(Runtime& rt, const Args& args) {
   if (args.positional.size() > 1) raise("dict expected at most 1 argument, got {}", args.positional.size());
-  const auto dict = rt.dict();
+  auto dict = rt.dict();
   if (!args.positional.empty()) {
     const Value& source = args.positional[0];
     const Value pairs = source.is(Kind::kDict) ? find_method(source, "items")(rt, source, {}) : source;

@@ -66,12 +66,15 @@ bool is_equal(Runtime& rt, const Value& value, const Args& args) {
 }
 bool is_unequal(Runtime& rt, const Value& value, const Args& args) { return !is_equal(rt, value, args); }
 
-// Tests that an order is one of two signs; 2, which is unordered, is neither.
-template <int sign, int other>
+// Tests of an order: -1, 0, 1, or 2, which is unordered and passes none of them.
+template <bool (*holds)(int order)>
 bool is_ordered(Runtime& rt, const Value& value, const Args& args) {
-  const int order = compare(rt.meter(), value, Bound("comparison", args, {"other"}, 1)[0]);
-  return order == sign || order == other;
+  return holds(compare(rt.meter(), value, Bound("comparison", args, {"other"}, 1)[0]));
 }
+bool less(int order) { return order == -1; }
+bool less_or_equal(int order) { return order == -1 || order == 0; }
+bool greater(int order) { return order == 1; }
+bool greater_or_equal(int order) { return order == 1 || order == 0; }
 
 bool is_same(Runtime& rt, const Value& value, const Args& args) {
   const Bound bound("sameas", args, {"other"}, 1);
@@ -123,16 +126,16 @@ TestFn find_test(std::string_view name) {
       {"equalto", is_equal},
       {"!=", is_unequal},
       {"ne", is_unequal},
-      {">", is_ordered<1, 1>},
-      {"gt", is_ordered<1, 1>},
-      {"greaterthan", is_ordered<1, 1>},
-      {">=", is_ordered<1, 0>},
-      {"ge", is_ordered<1, 0>},
-      {"<", is_ordered<-1, -1>},
-      {"lt", is_ordered<-1, -1>},
-      {"lessthan", is_ordered<-1, -1>},
-      {"<=", is_ordered<-1, 0>},
-      {"le", is_ordered<-1, 0>},
+      {">", is_ordered<greater>},
+      {"gt", is_ordered<greater>},
+      {"greaterthan", is_ordered<greater>},
+      {">=", is_ordered<greater_or_equal>},
+      {"ge", is_ordered<greater_or_equal>},
+      {"<", is_ordered<less>},
+      {"lt", is_ordered<less>},
+      {"lessthan", is_ordered<less>},
+      {"<=", is_ordered<less_or_equal>},
+      {"le", is_ordered<less_or_equal>},
   };
   const auto at = kTests.find(name);
   return at != kTests.end() ? at->second : nullptr;
