@@ -67,8 +67,11 @@ Value swapcase(Runtime& rt, const Value& self, const Args& args) {
   for (size_t at = 0; at < text.size();) {
     const size_t start = at;
     const char32_t c = next_char(text, at);
-    const std::string_view one = text.substr(start, at - start);
-    out += is_lower(c) ? to_upper(one) : is_upper(c) ? to_lower(one) : std::string(one);
+    if (is_upper(c)) {
+      append_lower(out, text, start, at);
+    } else {
+      out += is_lower(c) ? to_upper(text.substr(start, at - start)) : std::string(text.substr(start, at - start));
+    }
   }
   return rt.text(std::move(out));
 }
