@@ -1,0 +1,117 @@
+// MachineSpec: the facts of a machine or cluster, as the planner needs them. Plain data; it is what
+// `kerf topo` shows, `kerf probe` writes and `kerf plan --machine` reads.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace kerf {
+
+// What a figure rests on, best first.
+enum class Basis : uint8_t {
+  kMeasured,   // by kerf, on the machine it describes
+  kPublished,  // measured or specified by somebody else for this device or link
+  kAssumed,    // derived, extrapolated, or a common rule of thumb
+};
+
+// How one kind of device computes in one format at one number of rows, measured.
+struct RatePoint {
+  std::string format;  // of the weights: "f32", "bf16", "f16", "fp8", "int8", "int4"
+  int64_t rows = 1;    // M: tokens in the matmul
+  double gflops = 0;   // 2·M·N·K / time
+};
+
+// A kind of device: a GPU as the catalogue knows it, or a share of a CPU's cores as probed.
+struct DeviceKind {
+  std::string name;            // "H100-SXM", "cpu"
+  double memory_bytes = 0;     // usable by programs
+  double memory_gb_per_s = 0;  // read bandwidth
+  double bf16_tflops = 0;      // dense peak, 0 = unknown; the rest: 0 = no such units
+  double fp8_tflops = 0;
+  double int8_tops = 0;
+  double fp4_tflops = 0;
+  double usd_per_hour = 0;        // 0 = no price known
+  std::string fabric;             // the link kind it comes with: "NVLink4", "PCIe4", "shm"
+  int compute_capability = 0;     // NVIDIA: 80, 89, 90, 100; otherwise 0
+  std::vector<RatePoint> matmul;  // measured efficiency curve; empty: the cost model's own
+  Basis basis = Basis::kAssumed;
+  std::string source;
+};
+
+// A kind of link. A device's bandwidth over it counts one direction; vendors quote both.
+struct LinkKind {
+  std::string name;          // "NVLink4", "PCIe4-PHB", "InfiniBand-NDR"
+  double gb_per_s = 0;       // per direction and device (NVLink: all of a device's links together)
+  double gb_per_s_each = 0;  // NVLink, xGMI: of one of the links that NV# counts; 0 = not bonded
+  double latency_us = 0;     // one way, small message
+  bool fast = false;         // fast fabric: worth tensor parallelism for latency
+  Basis basis = Basis::kAssumed;
+  std::string source;
+};
+
+struct Device {
+  std::string name;  // "GPU0", "node1/GPU3", "numa0"
+  int kind = 0;      // index of MachineSpec::device_kinds
+  int node = 0;
+  int numa = -1;     // -1 = unknown
+  std::string cpus;  // "0-31,64-95", empty = unknown
+};
+
+// A path between two devices of one node.
+struct Link {
+  int a = 0;
+  int b = 0;
+  int kind = 0;         // index of MachineSpec::link_kinds
+  int width = 0;        // bonded links: the # of NV#; 0 = does not apply
+  double gb_per_s = 0;  // per direction
+  double latency_us = 0;
+};
+
+// What joins nodes: every device of `nodes` reaches every other device of them.
+struct Network {
+  std::string name;  // "ib0"
+  int kind = 0;      // index of MachineSpec::link_kinds
+  std::vector<int> nodes;
+  double gb_per_s_node = 0;    // per direction, all NICs of a node together
+  double gb_per_s_device = 0;  // per direction, what one device alone can use
+  double latency_us = 0;
+};
+
+// A measured collective: time over size for one group.
+struct CollectiveCurve {
+  std::string op;         // "all_reduce", "all_gather", "reduce_scatter", "all_to_all", "send", "broadcast"
+  std::string transport;  // "shm", "mpi", "nccl", …
+  int ranks = 2;
+  std::vector<double> bytes;  // ascending; of the whole tensor
+  std::vector<double> us;     // median time of each
+};
+
+// What probing one host found beside devices and links.
+struct HostFigures {
+  std::vector<double> read_gb_per_s;  // [threads used - 1]: bandwidth of all of them together
+  double file_gb_per_s = 0;           // reading a checkpoint, page cache warm
+  std::vector<CollectiveCurve> collectives;
+};
+
+struct MachineSpec {
+  std::string name;
+  std::vector<DeviceKind> device_kinds;
+  std::vector<LinkKind> link_kinds;
+  std::vector<Device> devices;  // those of a node are consecutive
+  std::vector<Link> links;      // both ends in one node; each pair once, a < b
+  std::vector<Network> networks;
+  std::vector<std::string> node_names;
+
+  // Sets of devices that fast links join, largest first; found from links, never from node boundaries.
+  // A device without a fast link is a domain of its own. Filled by find_domains().
+  std::vector<std::vector<int>> domains;
+
+  HostFigures host;  // empty unless probed
+  Basis basis = Basis::kAssumed;
+
+  [[nodiscard]] int num_devices() const { return static_cast<int>(devices.size()); }
+  [[nodiscard]] int num_nodes() const { return static_cast<int>(node_names.size()); }
+};
+
+}  // namespace kerf

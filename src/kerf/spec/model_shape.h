@@ -1,0 +1,110 @@
+// ModelShape: what a model weighs and computes, as the planner needs it. It covers architectures that
+// kerf can plan for but doesn't run (mixtures of experts, latent attention); ModelSpec is for those it runs.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace kerf {
+
+// How weights are stored. A format of its own for attention, dense MLP, experts and embeddings lets mixed checkpoints
+// (gpt-oss: bf16 attention, MXFP4 experts) be stated exactly.
+struct WeightFormat {
+  std::string name = "bf16";  // "f32", "bf16", "f16", "fp8", "int8", "int4", "awq", "gptq", "nvfp4", "mxfp4"
+  double bits = 16;           // of one weight, scales and zero points left out
+  int64_t group = 0;          // weights along K that share a scale; 0 = per output channel or tensor
+  double group_bits = 0;      // of the scale and zero point of one group
+  int64_t block = 0;  // fp8_block: outputs (and inputs) of a 2-D scale block, which no shard may straddle; 0 = none
+};
+
+// What can stand in a layer's first half.
+enum class AttentionKind : uint8_t {
+  kGrouped,  // MHA, GQA, MQA
+  kLatent,   // MLA: one compressed cache line a token, which TP does not cut
+  kLinear,   // linear attention or a state-space mixer: a state per sequence, no cache that grows
+  kNone,
+};
+
+struct AttentionShape {
+  AttentionKind kind = AttentionKind::kGrouped;
+  int64_t heads = 0;
+  int64_t kv_heads = 0;
+  int64_t head_dim = 0;     // of queries and keys
+  int64_t v_head_dim = 0;   // of values; head_dim unless stated
+  int64_t window = 0;       // sliding window in tokens; 0 = full
+  int64_t q_lora_rank = 0;  // latent: 0 = queries are not compressed
+  int64_t kv_lora_rank = 0;
+  int64_t rope_head_dim = 0;   // latent: the part of head_dim that is rotated, and cached once
+  int64_t state_elements = 0;  // linear: of one sequence
+  // Parameters of one layer by how TP cuts them.
+  int64_t column_params = 0;      // q, k, v (latent: the up-projections): cut by heads
+  int64_t kv_column_params = 0;   // the part of column_params that belongs to k and v: replicated when TP > kv_heads
+  int64_t row_params = 0;         // output projection
+  int64_t replicated_params = 0;  // latent down-projections, norms of q and k, biases of row linears, sinks
+};
+
+struct MlpShape {
+  int64_t intermediate = 0;  // of the dense MLP or the shared experts together; 0 = none
+  bool gated = true;
+  int64_t dense_params = 0;  // of the dense MLP or the shared experts: cut by TP
+  int64_t experts = 0;       // routed; 0 = dense layer
+  int64_t experts_per_token = 0;
+  int64_t expert_intermediate = 0;
+  int64_t expert_params = 0;  // of one routed expert
+  int64_t router_params = 0;  // replicated
+};
+
+struct LayerShape {
+  AttentionShape attention;
+  MlpShape mlp;
+  int64_t norm_params = 0;
+  [[nodiscard]] int64_t attention_params() const {
+    return attention.column_params + attention.row_params + attention.replicated_params;
+  }
+  [[nodiscard]] int64_t params() const {
+    return attention_params() + mlp.dense_params + mlp.router_params + mlp.experts * mlp.expert_params + norm_params;
+  }
+};
+
+struct ModelShape {
+  std::string name;        // for messages: "Llama-3.1-70B", or the directory's name
+  std::string model_type;  // config.json's
+  int64_t hidden_size = 0;
+  int64_t vocab_size = 0;
+  int64_t max_positions = 0;
+  bool tied_embeddings = false;
+  int64_t embedding_params = 0;  // token (and learned position) embeddings
+  int64_t head_params = 0;       // 0 when tied
+  int64_t final_norm_params = 0;
+  int64_t extra_params = 0;  // vision tower and the like: replicated, named in `note`
+  std::string note;
+
+  std::vector<LayerShape> kinds;  // the different layers of the model
+  std::vector<int> layers;        // [layers] index of kinds
+
+  WeightFormat attention_format;
+  WeightFormat mlp_format;     // dense MLPs and shared experts
+  WeightFormat expert_format;  // routed experts
+  WeightFormat embedding_format;
+  WeightFormat head_format;
+  double kv_bits = 16;
+
+  [[nodiscard]] int64_t num_layers() const { return static_cast<int64_t>(layers.size()); }
+  [[nodiscard]] const LayerShape& layer(int64_t i) const {
+    return kinds[static_cast<size_t>(layers[static_cast<size_t>(i)])];
+  }
+  [[nodiscard]] bool is_moe() const {
+    for (const LayerShape& kind : kinds) {
+      if (kind.mlp.experts > 0) return true;
+    }
+    return false;
+  }
+  [[nodiscard]] int64_t params() const {
+    int64_t sum = embedding_params + head_params + final_norm_params + extra_params;
+    for (const int kind : layers) sum += kinds[static_cast<size_t>(kind)].params();
+    return sum;
+  }
+};
+
+}  // namespace kerf
