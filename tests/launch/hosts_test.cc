@@ -1,5 +1,6 @@
 // Jobs over several hosts: ranks live on mpirun's relays. Two names of this machine are the hosts; a launch agent
-// that needs no network takes ssh's place.
+// that needs no network takes ssh's place. Each host has a directory for temporary files of its own, as hosts do:
+// two of Open MPI's daemons that make their session directories in one place at one time crash now and then.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
@@ -24,7 +25,8 @@ class LaunchOnHosts : public ::testing::Test {
  protected:
   LaunchOnHosts() {
     const auto agent = dir.path() / "agent";
-    std::ofstream(agent) << "#!/bin/sh\nshift\nexec sh -c \"$*\"\n";
+    std::ofstream(agent) << "#!/bin/sh\nTMPDIR=" << dir.path().string()
+                         << "/$1\nexport TMPDIR\nmkdir -p $TMPDIR\nshift\nexec sh -c \"$*\"\n";
     std::filesystem::permissions(agent, std::filesystem::perms::owner_all);
     setenv("KERF_LAUNCH_AGENT", agent.c_str(), 1);
   }
