@@ -10,7 +10,7 @@ namespace kerf {
 
 // How weights are stored. A format of its own for attention, dense MLP, experts and embeddings lets mixed checkpoints
 // (gpt-oss: bf16 attention, MXFP4 experts) be stated exactly.
-struct WeightFormat {
+struct StorageFormat {
   std::string name = "bf16";  // "f32", "bf16", "f16", "fp8", "int8", "int4", "awq", "gptq", "nvfp4", "mxfp4"
   double bits = 16;           // of one weight, scales and zero points left out
   int64_t group = 0;          // weights along K that share a scale; 0 = per output channel or tensor
@@ -83,11 +83,11 @@ struct ModelShape {
   std::vector<LayerShape> kinds;  // the different layers of the model
   std::vector<int> layers;        // [layers] index of kinds
 
-  WeightFormat attention_format;
-  WeightFormat mlp_format;     // dense MLPs and shared experts
-  WeightFormat expert_format;  // routed experts
-  WeightFormat embedding_format;
-  WeightFormat head_format;
+  StorageFormat attention_format;
+  StorageFormat mlp_format;     // dense MLPs and shared experts
+  StorageFormat expert_format;  // routed experts
+  StorageFormat embedding_format;
+  StorageFormat head_format;
   double kv_bits = 16;
 
   [[nodiscard]] int64_t num_layers() const { return static_cast<int64_t>(layers.size()); }
