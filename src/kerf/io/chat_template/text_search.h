@@ -23,7 +23,7 @@ class Pieces {
  public:
   explicit Pieces(Meter& meter) : charge_(meter, 0) {}
   void add(std::string_view piece) {
-    charge_.grow(2 * sizeof(piece));  // a vector's capacity is up to twice its size
+    charge_.grow(2 * sizeof(std::string_view));  // a vector's capacity is up to twice its size
     views_.push_back(piece);
   }
   void reverse() { std::reverse(views_.begin(), views_.end()); }

@@ -66,9 +66,10 @@ class Value {
                                std::shared_ptr<Iterator>, std::shared_ptr<Object>>;
 
   Value() = default;  // undefined
+  // NOLINTBEGIN(google-explicit-constructor): an alternative is a value
   template <typename T>
-  requires IsAlternative<T, Storage>::value Value(T value)
-      : storage_(std::in_place_type<T>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  requires IsAlternative<T, Storage>::value Value(T value) : storage_(std::in_place_type<T>, std::move(value)) {}
+  // NOLINTEND(google-explicit-constructor)
 
   [[nodiscard]] Kind kind() const { return static_cast<Kind>(storage_.index()); }
   [[nodiscard]] bool is(Kind kind_) const { return kind() == kind_; }
