@@ -1,0 +1,114 @@
+#include "kerf/io/model_shape.h"
+
+#include <gmock/gmock.h>
+
+#include <vector>
+
+#include "tests/support/conformance.h"
+
+namespace kerf {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+ModelShape load(const std::string& name) {
+  Result<ModelShape> shape = load_model_shape(name);
+  EXPECT_TRUE(shape.ok()) << (shape.ok() ? "" : shape.error().message);
+  return shape.ok() ? *shape : ModelShape{};
+}
+
+struct Total {
+  const char* name;
+  double billions;  // as published, or as the model card's safetensors say
+  double within;    // half a unit of the last digit published
+};
+
+void PrintTo(const Total& total, std::ostream* out) { *out << total.name; }
+
+class PublishedTotal : public ::testing::TestWithParam<Total> {};
+
+TEST_P(PublishedTotal, IsCounted) {
+  const ModelShape shape = load(GetParam().name);
+  EXPECT_NEAR(static_cast<double>(shape.params()) / 1e9, GetParam().billions, GetParam().within);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Dense, PublishedTotal,
+    ::testing::Values(
+        Total{"Llama-2-7B", 6.738, 0.0005}, Total{"Llama-2-13B", 13.016, 0.0005}, Total{"Llama-2-70B", 68.977, 0.0005},
+        Total{"Llama-3.1-8B", 8.030, 0.0005}, Total{"Llama-3-70B", 70.554, 0.0005},
+        Total{"Llama-3.1-405B", 405.85, 0.005}, Total{"Llama-3.2-1B", 1.236, 0.0005},
+        Total{"Llama-3.2-3B", 3.213, 0.0005}, Total{"Llama-13B", 13.016, 0.0005}, Total{"Llama-65B", 65.286, 0.0005},
+        Total{"CodeLlama-34B", 33.744, 0.0005}, Total{"TinyLlama-1.1B", 1.100, 0.0005}, Total{"Yi-34B", 34.389, 0.0005},
+        Total{"Qwen2.5-0.5B", 0.494, 0.0005}, Total{"Qwen2.5-7B", 7.616, 0.0005}, Total{"Qwen2.5-14B", 14.770, 0.0005},
+        Total{"Qwen2.5-32B", 32.764, 0.0005}, Total{"Qwen2.5-72B", 72.706, 0.0005}, Total{"Qwen3-0.6B", 0.596, 0.0005},
+        Total{"Qwen3-1.7B", 1.721, 0.0005}, Total{"Qwen3-4B", 4.022, 0.0005}, Total{"Qwen3-8B", 8.191, 0.0005},
+        Total{"Qwen3-14B", 14.768, 0.0005}, Total{"Qwen3-32B", 32.762, 0.0005}, Total{"Mistral-7B", 7.242, 0.0005},
+        Total{"Mistral-Nemo", 12.248, 0.0005}, Total{"Mistral-Small-24B", 23.572, 0.0005},
+        Total{"Mistral-Large-123B", 122.610, 0.0005}, Total{"Gemma-2B", 2.506, 0.0005},
+        Total{"Gemma-7B", 8.538, 0.0005}, Total{"Gemma-2-9B", 9.242, 0.0005}, Total{"Gemma-2-27B", 27.227, 0.0005},
+        Total{"Gemma-3-1B", 1.000, 0.0005}, Total{"Gemma-3-27B", 27.009, 0.0005}, Total{"Phi-3-mini", 3.821, 0.0005},
+        Total{"Phi-3-medium", 13.960, 0.0005}, Total{"Phi-4", 14.660, 0.0005}, Total{"Falcon-7B", 7.217, 0.0005},
+        Total{"Falcon-40B", 41.84, 0.005}, Total{"Falcon-180B", 179.52, 0.005}, Total{"GPT-2", 0.124, 0.0005},
+        Total{"GPT-3-175B", 174.6, 0.05}, Total{"Megatron-530B", 530, 0.5}, Total{"OPT-13B", 12.85, 0.01},
+        Total{"OPT-66B", 65.7, 0.05}),
+    [](const auto& total) {
+      std::string name = total.param.name;
+      std::erase_if(name, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; });
+      return name;
+    });
+
+TEST(ModelNames, AreFoundHoweverTheyAreSpelled) {
+  for (const char* name : {"Llama-3.1-70B", "llama-3.1-70b", "meta-llama/Llama-3.1-70B", "Meta-Llama-3.1-70B-Instruct",
+                           "meta-llama/Meta-Llama-3.1-70B-Instruct"}) {
+    EXPECT_EQ(load(name).name, "Llama-3.1-70B") << name;
+  }
+  EXPECT_EQ(load("llama2-7b").name, "Llama-2-7B");
+  EXPECT_EQ(load("meta-llama/Llama-2-7b-chat-hf").name, "Llama-2-7B");
+  EXPECT_EQ(load("GPT-20B(L44,h6144)").name, "GPT-20B");
+  EXPECT_EQ(load("Megatron-530B(L105,h20480,128hd)").name, "Megatron-530B");
+  EXPECT_EQ(load("facebook/opt-66b").name, "OPT-66B");
+}
+
+TEST(ModelNames, CarryTheirWeightFormat) {
+  const ModelShape fp8 = load("nvidia/Llama-3.1-8B-Instruct-FP8");
+  EXPECT_EQ(fp8.name, "Llama-3.1-8B");
+  EXPECT_EQ(fp8.mlp_format.name, "fp8");
+  EXPECT_EQ(fp8.head_format.name, "bf16");
+  EXPECT_EQ(load("Qwen/Qwen2.5-72B-Instruct-AWQ").attention_format.name, "awq");
+}
+
+TEST(ModelNames, UnknownOnesGetTheNearest) {
+  const Result<ModelShape> shape = load_model_shape("Lama-3.1-70B");
+  ASSERT_FALSE(shape.ok());
+  EXPECT_THAT(shape.error().message, AllOf(HasSubstr("'Lama-3.1-70B'"), HasSubstr("Llama-3.1-70B")));
+}
+
+TEST(ModelNames, EveryEntryOfTheCatalogueIsRead) {
+  const Result<std::vector<std::string>> names = model_names();
+  ASSERT_TRUE(names.ok());
+  EXPECT_GE(names->size(), 40U);
+  for (const std::string& name : *names) {
+    const ModelShape shape = load(name);
+    EXPECT_EQ(shape.name, name);
+    EXPECT_GT(shape.params(), 100'000'000) << name;
+  }
+}
+
+TEST(ModelShape, UnknownArchitecturesAreRefusedByName) {
+  const Result<ModelShape> shape = parse_model_shape(R"({"model_type": "rwkv", "hidden_size": 64})", "config.json");
+  ASSERT_FALSE(shape.ok());
+  EXPECT_THAT(shape.error().message, AllOf(StartsWith("config.json: "), HasSubstr("'rwkv'"), HasSubstr("llama")));
+}
+
+TEST(ModelShape, WindowsAlternateInGemma2) {
+  const ModelShape shape = load("Gemma-2-9B");
+  EXPECT_EQ(shape.layer(0).attention.window, 4096);
+  EXPECT_EQ(shape.layer(1).attention.window, 0);
+  EXPECT_EQ(shape.kinds.size(), 2U);
+}
+
+}  // namespace
+}  // namespace kerf
