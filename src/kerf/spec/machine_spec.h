@@ -108,6 +108,9 @@ struct MachineSpec {
   std::vector<std::vector<int>> domains;
 
   HostFigures host;  // empty unless probed
+
+  // What the description does not say and kerf assumed, a sentence each: "NV12 is read as NVLink3".
+  std::vector<std::string> notes;
   Basis basis = Basis::kAssumed;
 
   [[nodiscard]] int num_devices() const { return static_cast<int>(devices.size()); }
