@@ -20,6 +20,7 @@ struct RatePoint {
   std::string format;  // of the weights: "f32", "bf16", "f16", "fp8", "int8", "int4"
   int64_t rows = 1;    // M: tokens in the matmul
   double gflops = 0;   // 2·M·N·K / time
+  bool operator==(const RatePoint&) const = default;
 };
 
 // A kind of device: a GPU as the catalogue knows it, or a share of a CPU's cores as probed.
@@ -37,6 +38,7 @@ struct DeviceKind {
   std::vector<RatePoint> matmul;  // measured efficiency curve; empty: the cost model's own
   Basis basis = Basis::kAssumed;
   std::string source;
+  bool operator==(const DeviceKind&) const = default;
 };
 
 // A kind of link. A device's bandwidth over it counts one direction; vendors quote both.
@@ -48,6 +50,7 @@ struct LinkKind {
   bool fast = false;         // fast fabric: worth tensor parallelism for latency
   Basis basis = Basis::kAssumed;
   std::string source;
+  bool operator==(const LinkKind&) const = default;
 };
 
 struct Device {
@@ -56,6 +59,7 @@ struct Device {
   int node = 0;
   int numa = -1;     // -1 = unknown
   std::string cpus;  // "0-31,64-95", empty = unknown
+  bool operator==(const Device&) const = default;
 };
 
 // A path between two devices of one node.
@@ -66,6 +70,7 @@ struct Link {
   int width = 0;        // bonded links: the # of NV#; 0 = does not apply
   double gb_per_s = 0;  // per direction
   double latency_us = 0;
+  bool operator==(const Link&) const = default;
 };
 
 // What joins nodes: every device of `nodes` reaches every other device of them.
@@ -76,6 +81,7 @@ struct Network {
   double gb_per_s_node = 0;    // per direction, all NICs of a node together
   double gb_per_s_device = 0;  // per direction, what one device alone can use
   double latency_us = 0;
+  bool operator==(const Network&) const = default;
 };
 
 // A measured collective: time over size for one group.
@@ -85,6 +91,7 @@ struct CollectiveCurve {
   int ranks = 2;
   std::vector<double> bytes;  // ascending; of the whole tensor
   std::vector<double> us;     // median time of each
+  bool operator==(const CollectiveCurve&) const = default;
 };
 
 // What probing one host found beside devices and links.
@@ -92,6 +99,7 @@ struct HostFigures {
   std::vector<double> read_gb_per_s;  // [threads used - 1]: bandwidth of all of them together
   double file_gb_per_s = 0;           // reading a checkpoint, page cache warm
   std::vector<CollectiveCurve> collectives;
+  bool operator==(const HostFigures&) const = default;
 };
 
 struct MachineSpec {
@@ -115,6 +123,7 @@ struct MachineSpec {
 
   [[nodiscard]] int num_devices() const { return static_cast<int>(devices.size()); }
   [[nodiscard]] int num_nodes() const { return static_cast<int>(node_names.size()); }
+  bool operator==(const MachineSpec&) const = default;
 };
 
 }  // namespace kerf
