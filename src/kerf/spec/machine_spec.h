@@ -73,6 +73,14 @@ struct Link {
   bool operator==(const Link&) const = default;
 };
 
+// A network card, as a topology shows it.
+struct Nic {
+  std::string name;  // "mlx5_0"
+  int node = 0;
+  std::vector<std::string> paths;  // to each device of its node: "PIX", "PXB", "PHB", "NODE", "SYS"; empty = unknown
+  bool operator==(const Nic&) const = default;
+};
+
 // What joins nodes: every device of `nodes` reaches every other device of them.
 struct Network {
   std::string name;  // "ib0"
@@ -109,6 +117,7 @@ struct MachineSpec {
   std::vector<Device> devices;  // those of a node are consecutive
   std::vector<Link> links;      // both ends in one node; each pair once, a < b
   std::vector<Network> networks;
+  std::vector<Nic> nics;  // empty = unknown
   std::vector<std::string> node_names;
 
   // Sets of devices that fast links join, largest first; found from links, never from node boundaries.

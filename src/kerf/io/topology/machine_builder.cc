@@ -36,6 +36,52 @@ int MachineBuilder::add_node(std::string name) {
   return spec.num_nodes() - 1;
 }
 
+Status MachineBuilder::append(const MachineSpec& machine, const std::string& name) {
+  if (spec.num_devices() + machine.num_devices() > kMaxDevices ||
+      spec.links.size() + machine.links.size() > kMaxLinks) {
+    return fail("{}: more than {} devices or {} links in all", name, kMaxDevices, kMaxLinks);
+  }
+  const int node = spec.num_nodes();
+  const int device = spec.num_devices();
+  std::vector<int> links;
+  for (const LinkKind& kind : machine.link_kinds) {
+    int known = index_of(spec.link_kinds, kind.name);
+    if (known < 0) {
+      known = static_cast<int>(spec.link_kinds.size());
+      spec.link_kinds.push_back(kind);
+    }
+    links.push_back(known);
+  }
+  for (const std::string& own : machine.node_names) {
+    spec.node_names.push_back(name.empty() ? own : machine.num_nodes() == 1 ? name : name + "/" + own);
+  }
+  for (Device added : machine.devices) {
+    added.kind = device_kind(machine.device_kinds[static_cast<size_t>(added.kind)]);
+    added.node += node;
+    spec.devices.push_back(std::move(added));
+  }
+  for (Link added : machine.links) {
+    added.a += device;
+    added.b += device;
+    added.kind = links[static_cast<size_t>(added.kind)];
+    spec.links.push_back(added);
+  }
+  for (Network added : machine.networks) {
+    for (int& member : added.nodes) member += node;
+    added.kind = links[static_cast<size_t>(added.kind)];
+    spec.networks.push_back(std::move(added));
+  }
+  for (Nic added : machine.nics) {
+    added.node += node;
+    spec.nics.push_back(std::move(added));
+  }
+  for (const std::string& note : machine.notes) {
+    if (std::ranges::find(spec.notes, note) == spec.notes.end()) spec.notes.push_back(note);
+  }
+  if (machine.host != HostFigures{}) spec.host = machine.host;
+  return Ok{};
+}
+
 void MachineBuilder::connect(int a, int b, int kind, int width) {
   const LinkKind& link = spec.link_kinds[static_cast<size_t>(kind)];
   const bool bonded = width > 0 && link.gb_per_s_each > 0;
@@ -70,6 +116,13 @@ Status MachineBuilder::join_by(const std::string& link, std::vector<int> nodes) 
   }
   KERF_TRY(const int kind, link_kind(found.kind.name));
   join(found.kind.name, kind, found.ports, std::move(nodes));
+  Network& joined = spec.networks.back();
+  int fewest = 0;  // network cards of the node that has the fewest
+  for (const int node : joined.nodes) {
+    const auto cards = static_cast<int>(std::ranges::count(spec.nics, node, &Nic::node));
+    fewest = node == joined.nodes.front() ? cards : std::min(fewest, cards);
+  }
+  if (fewest > 0) joined.gb_per_s_node = fewest * found.kind.gb_per_s;
   return Ok{};
 }
 

@@ -24,12 +24,19 @@ class MachineBuilder {
   int device_kind(const DeviceKind& kind);  // the same for a device kind, by its name
   int add_node(std::string name);
 
+  // Takes over a machine that was read by itself, as one more node (its own nodes where it has several).
+  // name: of the node; empty = its own
+  [[nodiscard]] Status append(const MachineSpec& machine, const std::string& name);
+
   // Joins two devices. width counts bonded links (NV#); 0 = the kind's whole bandwidth.
   void connect(int a, int b, int kind, int width = 0);
   // Joins nodes: `ports` per device or per node, each with the kind's bandwidth.
   void join(std::string name, int kind, NetworkPorts ports, std::vector<int> nodes);
 
-  // Joins nodes by a link of the catalogue that goes between nodes, with as many ports as it usually has.
+  // As join(), with a node's bandwidth stated.
+  void join(Network network) { spec.networks.push_back(std::move(network)); }
+  // Joins nodes by a link of the catalogue that goes between nodes, with a port per network card that is known of,
+  // or as many as are usual.
   [[nodiscard]] Status join_by(const std::string& link, std::vector<int> nodes);
 
   // Finds domains and hands the machine over; of several nodes, each device gets its node's name before its own.

@@ -81,6 +81,12 @@ Json links_to_json(const MachineSpec& machine) {
   return list;
 }
 
+Json nics_to_json(const MachineSpec& machine) {
+  Json list = Json::array();
+  for (const Nic& nic : machine.nics) list.push_back({{"name", nic.name}, {"node", nic.node}, {"paths", nic.paths}});
+  return list;
+}
+
 Json networks_to_json(const MachineSpec& machine) {
   Json list = Json::array();
   for (const Network& network : machine.networks) {
@@ -115,6 +121,7 @@ nlohmann::ordered_json machine_to_json(const MachineSpec& machine) {
   document["devices"] = devices_to_json(machine);
   document["links"] = links_to_json(machine);
   document["networks"] = networks_to_json(machine);
+  document["nics"] = nics_to_json(machine);
   document["domains"] = machine.domains;
   document["domain_classes"] = Json::array();
   for (const auto& domain : machine.domains) {

@@ -7,6 +7,7 @@
 //    "devices":      [{"index": 0, "name": "GPU0", "kind": "H100-SXM", "node": 0, "numa": 0, "cpus": "0-31"}],
 //    "links":        [{"a": 0, "b": 1, "kind": "NVLink4", "width": 18, "gb_per_s": 450, "latency_us": 0.6}],
 //    "networks":     [{"name": "ib0", "kind": "InfiniBand-NDR", "nodes": [0, 1], "gb_per_s_node": 400, …}],
+//    "nics":         [{"name": "mlx5_0", "node": 0, "paths": ["PIX", "SYS"]}],
 //    "domains":      [[0, 1, …]], "domain_classes": ["switch"],
 //    "host":         {"read_gb_per_s": […], "file_gb_per_s": …, "collectives": [{"op": "all_reduce", …}]},
 //    "notes":        ["…"]}

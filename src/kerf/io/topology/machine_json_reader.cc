@@ -134,6 +134,8 @@ class Reader {
                          [this](const auto& row, const auto& object) { return read_link(row, object); }));
     KERF_TRY_STATUS(each(root_, "networks", kMaxKinds,
                          [this](const auto& row, const auto& object) { return read_network(row, object); }));
+    KERF_TRY_STATUS(each(root_, "nics", kMaxDevices,
+                         [this](const auto& row, const auto& object) { return read_nic(row, object); }));
     KERF_TRY_STATUS(read_host());
     KERF_TRY(spec_.notes, string_list(root_, "notes"));
     find_domains(spec_);
@@ -226,6 +228,16 @@ class Reader {
     return Ok{};
   }
 
+  Status read_nic(const JsonFields& row, const nlohmann::json& object) {
+    KERF_TRY_STATUS(only_fields(object, row.where(), {"name", "node", "paths"}));
+    Nic nic;
+    KERF_TRY(nic.name, row.string("name"));
+    KERF_TRY(nic.node, int_field(row, "node", {0, spec_.num_nodes() - 1}, 0));
+    KERF_TRY(nic.paths, string_list(row, "paths"));
+    spec_.nics.push_back(std::move(nic));
+    return Ok{};
+  }
+
   Status read_host() {
     if (!root_.has("host")) return Ok{};
     KERF_TRY(const JsonFields host, root_.object("host"));
@@ -254,7 +266,7 @@ Result<MachineSpec> parse_machine_json(std::string_view text, std::string_view w
   }
   KERF_TRY_STATUS(only_fields(document, std::string(where),
                               {"kerf_machine", "name", "basis", "device_kinds", "link_kinds", "nodes", "devices",
-                               "links", "networks", "domains", "domain_classes", "host", "notes"}));
+                               "links", "networks", "nics", "domains", "domain_classes", "host", "notes"}));
   KERF_TRY_STATUS(root.integer("kerf_machine", {1, 1}));
   return Reader(root).read();
 }

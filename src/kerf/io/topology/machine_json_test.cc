@@ -21,6 +21,7 @@ MachineSpec full_machine() {
   machine.devices[3].cpus = "0-7,16-23";
   machine.device_kinds[0].matmul = {{.format = "bf16", .rows = 16, .gflops = 211.25}};
   machine.device_kinds[0].usd_per_hour = 1.0 / 3;
+  machine.nics = {{.name = "mlx5_0", .node = 1, .paths = {"PIX", "SYS"}}};
   machine.host.read_gb_per_s = {43.5, 81.7};
   machine.host.file_gb_per_s = 5.1;
   machine.host.collectives = {{.op = "all_reduce", .transport = "shm", .ranks = 2, .bytes = {8, 64}, .us = {0.6, 0.7}}};
