@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "kerf/base/result.h"
 #include "kerf/planner/cost.h"
 
 namespace kerf {
@@ -35,18 +36,22 @@ class StepModel {
   StepModel& operator=(const StepModel&) = delete;
   virtual ~StepModel() = default;
 
-  // The slowest rank of the stage. send_s is the hand-off to the next stage (0 on the last); bubble_s is 0.
+  // The slowest rank of the stage. REQUIRES: room(plan). send_s is the hand-off to the next stage (0 on the last);
+  // bubble_s is 0.
   [[nodiscard]] virtual StepCost stage(const Plan& plan, const StageLayers& layers, const StepShape& step) const = 0;
+  // Whether the machine has room for the plan's groups of ranks.
+  [[nodiscard]] virtual bool room(const Plan& plan) const = 0;
   // What the time rests on, and its relative error (one standard deviation).
   [[nodiscard]] virtual Basis basis() const = 0;
   [[nodiscard]] virtual double relative_error() const = 0;
 };
 
-// From catalogue figures and published collectives: GPUs (published_step_model.cc).
-[[nodiscard]] std::unique_ptr<const StepModel> make_published_step_model(const ModelShape& model,
-                                                                         const MachineSpec& machine,
-                                                                         const EngineSpec& engine,
-                                                                         const Workload& workload);
+// From catalogue figures and published collectives: GPUs (published_step_model.cc). Fails when the catalogue's files
+// (KERF_CATALOG) are wrong. REQUIRES: machine outlives the result
+[[nodiscard]] Result<std::unique_ptr<const StepModel>> make_published_step_model(const ModelShape& model,
+                                                                                 const MachineSpec& machine,
+                                                                                 const EngineSpec& engine,
+                                                                                 const Workload& workload);
 
 // From kerf's own probe of the hosts it runs on, whose ranks share memory bandwidth and cores (host_step_model.cc).
 // REQUIRES: machine.host is filled

@@ -21,10 +21,11 @@ struct Workload {
   double concurrency = 16;  // over all replicas
   double rate_per_s = 0;    // open loop
   Arrival arrival = Arrival::kClosedLoop;
-  double prefix_hit = 0;        // share of prompt tokens whose KV is cached
-  double expert_imbalance = 1;  // lambda: the busiest rank's tokens / the mean
-  double slo_ttft_ms = 0;       // 0 = none
-  double slo_tpot_ms = 0;       // 0 = none
+  double requests_per_client = 20;  // closed loop: how many each sends; all begin at once, and the first of each waits
+  double prefix_hit = 0;            // share of prompt tokens whose KV is cached
+  double expert_imbalance = 1;      // lambda: the busiest rank's tokens / the mean
+  double slo_ttft_ms = 0;           // 0 = none
+  double slo_tpot_ms = 0;           // 0 = none
   Objective objective = Objective::kThroughput;
 };
 

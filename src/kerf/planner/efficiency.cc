@@ -1,0 +1,103 @@
+#include "kerf/planner/efficiency.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "kerf/io/catalog/files.h"
+#include "kerf/io/json.h"
+
+namespace kerf {
+
+namespace {
+
+constexpr std::string_view kFile = "efficiency.json";
+constexpr std::string_view kOther = "other";
+constexpr NumberRange kShare{1e-3, 2, "a share of the peak"};
+constexpr NumberRange kRows{0, 1e6, "a number of rows"};
+
+Result<MatmulCurve> read_curve(const JsonFields& matmul, std::string_view format, MatmulCurve fallback) {
+  if (!matmul.has(format)) return fallback;
+  KERF_TRY(const JsonFields fields, matmul.object(format));
+  KERF_TRY(fallback.share, fields.number("share", kShare));
+  KERF_TRY(fallback.half_rows, fields.number("half_rows", kRows));
+  return fallback;
+}
+
+Result<Efficiency> read_architecture(const nlohmann::json& object) {
+  const std::string where = fmt::format("{}: architecture '{}'", kFile, object.value("name", "?"));
+  KERF_TRY(const JsonFields fields, JsonFields::of(object, where));
+  Efficiency result;
+  KERF_TRY(result.architecture, fields.string("name"));
+  KERF_TRY(result.weights, fields.number("weights", kShare));
+  KERF_TRY(result.kv_cache, fields.number("kv_cache", kShare));
+  KERF_TRY(result.attention, fields.number("attention", kShare));
+  KERF_TRY(const JsonFields matmul, fields.object("matmul"));
+  KERF_TRY(result.bf16, read_curve(matmul, "bf16", result.bf16));
+  KERF_TRY(result.fp8, read_curve(matmul, "fp8", result.bf16));
+  KERF_TRY(result.int8, read_curve(matmul, "int8", result.fp8));
+  KERF_TRY(result.fp4, read_curve(matmul, "fp4", result.fp8));
+  KERF_TRY(const bool fitted, fields.boolean("fitted", false));
+  result.basis = fitted ? Basis::kPublished : Basis::kAssumed;
+  KERF_TRY(result.source, fields.string("source"));
+  return result;
+}
+
+bool is_of(const nlohmann::json& object, int compute_capability) {
+  const auto list = object.find("compute_capability");
+  if (list == object.end() || !list->is_array()) return false;
+  return std::ranges::any_of(*list, [&](const nlohmann::json& value) { return value == compute_capability; });
+}
+
+enum class Units : uint8_t { kBf16, kFp8, kInt8, kFp4 };
+
+Units units_of(const StorageFormat& format, const DeviceKind& device) {
+  if (format.name == "fp8" && device.fp8_tflops > 0) return Units::kFp8;
+  if (format.name == "int8" && device.int8_tops > 0) return Units::kInt8;
+  if ((format.name == "nvfp4" || format.name == "mxfp4") && device.fp4_tflops > 0) return Units::kFp4;
+  return Units::kBf16;
+}
+
+}  // namespace
+
+Result<Efficiency> find_efficiency(const DeviceKind& device) {
+  KERF_TRY(const std::string text, read_catalog_file(kFile));
+  KERF_TRY(const nlohmann::json file, parse_json(text, kFile));
+  const nlohmann::json* other = nullptr;
+  if (!file.is_object() || !file.contains("architectures") || !file["architectures"].is_array()) {
+    return fail("{}: expected an object with a list 'architectures'", kFile);
+  }
+  for (const nlohmann::json& object : file["architectures"]) {
+    if (!object.is_object()) continue;
+    if (device.compute_capability > 0 && is_of(object, device.compute_capability)) return read_architecture(object);
+    if (object.value("name", "") == kOther) other = &object;
+  }
+  if (other == nullptr) return fail("{}: no architecture is named '{}'", kFile, kOther);
+  return read_architecture(*other);
+}
+
+MatmulRate matmul_rate(const DeviceKind& device, const Efficiency& efficiency, const StorageFormat& format) {
+  constexpr double kTera = 1e12;
+  // Where no peak is known, one that makes a matmul of 64 rows as long as reading its weights: the CPUs' ratio.
+  const double bf16 = device.bf16_tflops > 0 ? device.bf16_tflops * kTera : device.memory_gb_per_s * 1e9 * 64;
+  const auto rate = [](double peak, const MatmulCurve& curve) {
+    return MatmulRate{.flops_per_s = peak * curve.share, .half_rows = curve.half_rows};
+  };
+  switch (units_of(format, device)) {
+    case Units::kFp8: return rate(device.fp8_tflops * kTera, efficiency.fp8);
+    case Units::kInt8: return rate(device.int8_tops * kTera, efficiency.int8);
+    case Units::kFp4: return rate(device.fp4_tflops * kTera, efficiency.fp4);
+    case Units::kBf16: break;
+  }
+  return rate(bf16, efficiency.bf16);
+}
+
+double overlapped(double a_s, double b_s) {
+  const double longer = std::max(a_s, b_s);
+  if (longer <= 0) return 0;
+  const double ratio = std::min(a_s, b_s) / longer;
+  const double square = ratio * ratio;
+  return longer * std::sqrt(std::sqrt(1 + square * square));
+}
+
+}  // namespace kerf
