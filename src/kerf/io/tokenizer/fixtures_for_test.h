@@ -1,6 +1,8 @@
 // Small tokenizers for the unit tests and the fuzzer, one of each family.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <initializer_list>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -25,7 +27,7 @@ inline json model_of(json vocab, const std::vector<std::pair<std::string, std::s
   json list = json::array();
   for (const auto& [left, right] : merges) {
     append_token(vocab, left + right);
-    list.push_back(left + " " + right);
+    list.push_back(fmt::format("{} {}", left, right));
   }
   json model;
   model["type"] = "BPE";
