@@ -60,6 +60,58 @@ INSTANTIATE_TEST_SUITE_P(
       return name;
     });
 
+// Prediction layers and towers left out: they are counted apart.
+INSTANTIATE_TEST_SUITE_P(
+    Mixture, PublishedTotal,
+    ::testing::Values(Total{"Mixtral-8x7B", 46.70, 0.005}, Total{"Mixtral-8x22B", 140.62, 0.005},
+                      Total{"Qwen1.5-MoE-A2.7B", 14.316, 0.0005}, Total{"Qwen2-57B-A14B", 57.41, 0.005},
+                      Total{"Qwen3-30B-A3B", 30.532, 0.0005}, Total{"Qwen3-235B-A22B", 235.09, 0.005},
+                      Total{"Qwen3-Coder-480B-A35B", 480.15, 0.005}, Total{"Qwen3-Next-80B-A3B", 80, 0.5},
+                      Total{"DeepSeek-V2-Lite", 15.7, 0.05}, Total{"DeepSeek-V2", 235.7, 0.05},
+                      Total{"DeepSeek-V3", 671.03, 0.005}, Total{"DeepSeek-R1", 671.03, 0.005},
+                      Total{"Kimi-K2", 1026, 0.5}, Total{"GLM-5", 744, 0.5}, Total{"MiniMax-M2", 228.7, 0.05},
+                      Total{"gpt-oss-20b", 20.91, 0.005}, Total{"gpt-oss-120b", 116.83, 0.005},
+                      Total{"Llama-4-Scout", 107.77, 0.005}, Total{"Llama-4-Maverick", 400.7, 0.05}),
+    [](const auto& total) {
+      std::string name = total.param.name;
+      std::erase_if(name, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; });
+      return name;
+    });
+
+// "A3B", "5.1 B active": what one token meets, embedding and head apart.
+TEST(ModelShape, CountsWhatATokenMeets) {
+  const auto active = [](const std::string& name) {
+    const ModelShape shape = load(name);
+    return static_cast<double>(shape.active_params() - shape.embedding_params) / 1e9;
+  };
+  EXPECT_NEAR(active("Mixtral-8x7B"), 12.75, 0.05);
+  EXPECT_NEAR(active("DeepSeek-V3"), 36.6, 0.05);
+  EXPECT_NEAR(active("gpt-oss-120b"), 5.13, 0.01);
+  EXPECT_EQ(load("Llama-3-8B").active_params(), load("Llama-3-8B").params());
+}
+
+TEST(ModelShape, CountsPredictionLayersApart) {
+  const ModelShape shape = load("DeepSeek-V3");
+  EXPECT_NEAR(static_cast<double>(shape.mtp_params) / 1e9, 11.6, 0.05);
+  EXPECT_THAT(shape.note, HasSubstr("multi-token prediction"));
+}
+
+TEST(ModelShape, TellsLayersApart) {
+  const ModelShape deepseek = load("DeepSeek-V3");
+  EXPECT_EQ(deepseek.layer(2).mlp.experts, 0);
+  EXPECT_EQ(deepseek.layer(3).mlp.experts, 256);
+  EXPECT_EQ(deepseek.layer(0).attention.kind, AttentionKind::kLatent);
+  const ModelShape maverick = load("Llama-4-Maverick");
+  EXPECT_EQ(maverick.layer(0).mlp.experts, 0);
+  EXPECT_EQ(maverick.layer(1).mlp.experts, 128);
+  EXPECT_EQ(maverick.layer(0).attention.window, 8192);
+  EXPECT_EQ(maverick.layer(3).attention.window, 0);
+  const ModelShape next = load("Qwen3-Next-80B-A3B");
+  EXPECT_EQ(next.layer(0).attention.kind, AttentionKind::kLinear);
+  EXPECT_EQ(next.layer(3).attention.kind, AttentionKind::kGrouped);
+  EXPECT_GT(next.layer(0).attention.state_elements, 32 * 128 * 128);
+}
+
 TEST(ModelNames, AreFoundHoweverTheyAreSpelled) {
   for (const char* name : {"Llama-3.1-70B", "llama-3.1-70b", "meta-llama/Llama-3.1-70B", "Meta-Llama-3.1-70B-Instruct",
                            "meta-llama/Meta-Llama-3.1-70B-Instruct"}) {
@@ -72,12 +124,20 @@ TEST(ModelNames, AreFoundHoweverTheyAreSpelled) {
   EXPECT_EQ(load("facebook/opt-66b").name, "OPT-66B");
 }
 
-TEST(ModelNames, CarryTheirWeightFormat) {
+TEST(ModelNames, CarryTheirStorageFormat) {
   const ModelShape fp8 = load("nvidia/Llama-3.1-8B-Instruct-FP8");
   EXPECT_EQ(fp8.name, "Llama-3.1-8B");
   EXPECT_EQ(fp8.mlp_format.name, "fp8");
   EXPECT_EQ(fp8.head_format.name, "bf16");
   EXPECT_EQ(load("Qwen/Qwen2.5-72B-Instruct-AWQ").attention_format.name, "awq");
+  EXPECT_EQ(load("Qwen/Qwen2.5-72B-Instruct-GPTQ-Int4").attention_format.name, "gptq");
+  EXPECT_EQ(load("RedHatAI/Meta-Llama-3.1-70B-Instruct-quantized.w4a16").attention_format.name, "int4");
+  EXPECT_EQ(load("Qwen/Qwen3-30B-A3B-Instruct-2507-FP8").expert_format.block, 128);  // Qwen's own are in blocks
+  EXPECT_EQ(load("deepseek-ai/DeepSeek-R1-0528").expert_format.block, 128);          // as released
+  EXPECT_EQ(load("nvidia/DeepSeek-R1-NVFP4").expert_format.name, "nvfp4");
+  EXPECT_EQ(load("nvidia/DeepSeek-R1-NVFP4").attention_format.name, "bf16");
+  EXPECT_EQ(load("openai/gpt-oss-120b").expert_format.name, "mxfp4");
+  EXPECT_EQ(load("openai/gpt-oss-120b").attention_format.name, "bf16");
 }
 
 TEST(ModelNames, UnknownOnesGetTheNearest) {

@@ -1,4 +1,6 @@
 // What most decoders have in common: sizes, embeddings, windows, grouped attention.
+#include <optional>
+
 #include "kerf/io/model_shape/family.h"
 #include "kerf/io/model_shape/parts.h"
 
@@ -14,7 +16,10 @@ Status read_embeddings(const JsonFields& config, bool by_default, ModelShape& sh
 Result<Decoder> read_decoder(const JsonFields& config, const Family& family, ModelShape& shape) {
   Decoder decoder;
   KERF_TRY(decoder.hidden, config.integer("hidden_size", kWidth));
-  KERF_TRY(decoder.layers, config.integer("num_hidden_layers", kLayers));
+  std::optional<int64_t> listed;  // Nemotron-3 states each layer instead
+  const nlohmann::json* types = config.find("layers_block_type");
+  if (types != nullptr && types->is_array()) listed = static_cast<int64_t>(types->size());
+  KERF_TRY(decoder.layers, config.integer("num_hidden_layers", kLayers, listed));
   KERF_TRY(decoder.heads, config.integer("num_attention_heads", kHeads));
   KERF_TRY(decoder.kv_heads, config.integer("num_key_value_heads", kHeads, decoder.heads));
   if (decoder.heads % decoder.kv_heads != 0) {
@@ -101,6 +106,15 @@ Status read_dense(const JsonFields& config, const Family& family, ModelShape& sh
     layer.attention.window = window;
     shape.add_layer(layer);
   }
+  return count_mtp(config, shape);
+}
+
+// A prediction layer joins the embedding of the next token with the hidden state, [2h → h], norms both and its output,
+// and is a decoder layer like the last. Embedding and head are the model's.
+Status count_mtp(const JsonFields& config, ModelShape& shape) {
+  KERF_TRY(const int64_t layers, config.integer("num_nextn_predict_layers", {0, 100}, 0));
+  const int64_t hidden = shape.hidden_size;
+  shape.mtp_params = layers * (shape.layer(shape.num_layers() - 1).params() + 2 * hidden * hidden + 3 * hidden);
   return Ok{};
 }
 

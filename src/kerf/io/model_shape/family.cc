@@ -2,8 +2,6 @@
 
 #include <array>
 
-#include "kerf/io/model_shape/parts.h"
-
 namespace kerf {
 
 namespace {
@@ -25,6 +23,7 @@ constexpr std::array kFamilies = {
            .head_dim = 128,
            .sliding_window = 4096},
     Family{.model_type = "qwen3_vl_text", .read = read_dense, .qk_norm = true, .head_dim = 128},
+    Family{.model_type = "mimo", .read = read_dense, .qkv_bias = true},
     Family{.model_type = "phi3", .read = read_dense, .window = Window::kEveryLayer},
     Family{.model_type = "gemma", .read = read_dense, .tied = true, .head_dim = 256},
     Family{.model_type = "gemma2",
@@ -48,6 +47,36 @@ constexpr std::array kFamilies = {
     Family{.model_type = "RefinedWeb", .read = read_falcon},       // Falcon-40B before it came to transformers
     Family{.model_type = "RefinedWebModel", .read = read_falcon},  // Falcon-7B, likewise
     Family{.model_type = "qwen", .read = read_first_qwen, .qkv_bias = true},
+    Family{.model_type = "mixtral", .read = read_mixtral, .window = Window::kEveryLayer},
+    Family{.model_type = "qwen2_moe",
+           .read = read_qwen_moe,
+           .window = Window::kIfUseSlidingWindow,
+           .qkv_bias = true,
+           .sliding_window = 4096},
+    Family{.model_type = "qwen3_moe",
+           .read = read_qwen_moe,
+           .window = Window::kIfUseSlidingWindow,
+           .qk_norm = true,
+           .sliding_window = 4096},
+    Family{.model_type = "qwen3_vl_moe_text", .read = read_qwen_moe, .qk_norm = true},
+    Family{.model_type = "qwen3_next", .read = read_qwen_next, .head_dim = 256},
+    Family{.model_type = "qwen3_5_text", .read = read_qwen_next, .head_dim = 256},
+    Family{.model_type = "qwen3_5_moe_text", .read = read_qwen_next, .head_dim = 256},
+    Family{.model_type = "minimax_m2", .read = read_minimax},
+    Family{.model_type = "mimo_v2_flash", .read = read_mimo_flash},
+    Family{.model_type = "gpt_oss",
+           .read = read_gpt_oss,
+           .window = Window::kEvenLayers,
+           .head_dim = 64,
+           .sliding_window = 128},
+    Family{.model_type = "llama4_text", .read = read_llama4, .head_dim = 128},
+    Family{.model_type = "deepseek_v2", .read = read_deepseek},
+    Family{.model_type = "deepseek_v3", .read = read_deepseek},
+    Family{.model_type = "deepseek_v32", .read = read_deepseek},
+    Family{.model_type = "kimi_k2", .read = read_deepseek},
+    Family{.model_type = "glm_moe_dsa", .read = read_deepseek},
+    Family{.model_type = "nemotron_h", .read = read_nemotron_h},
+    Family{.model_type = "nemotron-nas", .read = read_nemotron_nas},
 };
 
 }  // namespace

@@ -8,11 +8,12 @@
 
 #include "kerf/base/result.h"
 #include "kerf/io/json.h"
+#include "kerf/io/model_shape/parts.h"
 #include "kerf/spec/model_shape.h"
 
 namespace kerf {
 
-// Far above any model, low enough that no product of two of them overflows.
+// Far above any model, low enough that no layer overflows; parse_model_shape() refuses models that would.
 inline constexpr IntegerRange kLayers{1, 10'000};
 inline constexpr IntegerRange kHeads{1, 10'000};
 inline constexpr IntegerRange kHeadDim{1, 65'536};
@@ -20,7 +21,7 @@ inline constexpr IntegerRange kWidth{1, 1'000'000};
 inline constexpr IntegerRange kWidthOrNone{0, 1'000'000};
 inline constexpr IntegerRange kVocab{1, 10'000'000};
 inline constexpr IntegerRange kTokens{0, int64_t{1} << 40};
-inline constexpr IntegerRange kExperts{0, 100'000};
+inline constexpr IntegerRange kExperts{0, 10'000};
 
 // A model_type, who reads it, and how it differs from Llama.
 struct Family {
@@ -68,10 +69,26 @@ struct Decoder {
 [[nodiscard]] Result<AttentionShape> read_grouped_attention(const JsonFields& config, const Family& family,
                                                             const Decoder& decoder);
 
+// The multi-token prediction layers of num_nextn_predict_layers, counted apart. REQUIRES: shape's layers are filled in
+[[nodiscard]] Status count_mtp(const JsonFields& config, ModelShape& shape);
+
 // Readers, by the kind of layer.
 Status read_dense(const JsonFields& config, const Family& family, ModelShape& shape);       // Llama and its likes
 Status read_gpt(const JsonFields& config, const Family& family, ModelShape& shape);         // GPT-2, OPT
 Status read_falcon(const JsonFields& config, const Family& family, ModelShape& shape);      // Falcon
 Status read_first_qwen(const JsonFields& config, const Family& family, ModelShape& shape);  // Qwen before Qwen2
+Status read_mixtral(const JsonFields& config, const Family& family, ModelShape& shape);
+Status read_qwen_moe(const JsonFields& config, const Family& family, ModelShape& shape);
+Status read_minimax(const JsonFields& config, const Family& family, ModelShape& shape);
+Status read_mimo_flash(const JsonFields& config, const Family& family, ModelShape& shape);
+Status read_gpt_oss(const JsonFields& config, const Family& family, ModelShape& shape);
+Status read_llama4(const JsonFields& config, const Family& family, ModelShape& shape);
+Status read_deepseek(const JsonFields& config, const Family& family, ModelShape& shape);
+Status read_qwen_next(const JsonFields& config, const Family& family, ModelShape& shape);
+Status read_nemotron_h(const JsonFields& config, const Family& family, ModelShape& shape);
+Status read_nemotron_nas(const JsonFields& config, const Family& family, ModelShape& shape);
+
+// Experts without bias, shared experts and gate: what all mixtures state.
+[[nodiscard]] Result<RoutedExperts> read_routed_experts(const JsonFields& config, int64_t hidden);
 
 }  // namespace kerf

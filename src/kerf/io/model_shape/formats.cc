@@ -40,6 +40,8 @@ constexpr std::array kAliases = {
     Alias{"w8a16", "int8"},
     Alias{"smoothquant", "int8"},
     Alias{"w8a8_sq_per_channel", "int8"},
+    Alias{"quantized.w8a8", "int8"},
+    Alias{"quantized.w4a16", "int4"},
     Alias{"w4a16", "int4"},
     Alias{"awq_marlin", "awq"},
     Alias{"awq_int4", "awq"},
@@ -50,6 +52,7 @@ constexpr std::array kAliases = {
     Alias{"gptq_int4", "gptq"},
     Alias{"modelopt_fp4", "nvfp4"},
     Alias{"w4a16_nvfp4", "nvfp4"},
+    Alias{"w4a8_nvfp4_fp8", "nvfp4"},
     Alias{"fp4", "nvfp4"},
     Alias{"w4a8_mxfp4_fp8", "mxfp4"},
     Alias{"mxfp4_pack_quantized", "mxfp4"},
@@ -87,7 +90,7 @@ StorageFormat grouped_integers(std::string_view name, int64_t bits, int64_t grou
           .pack = 32 / bits};
 }
 
-std::optional<StorageFormat> weight_format(std::string_view name) {
+std::optional<StorageFormat> storage_format(std::string_view name) {
   std::string normal = normal_name(name);
   const int64_t group = take_group(normal);
   if (group < 0) return {};
@@ -123,7 +126,7 @@ void set_all_formats(ModelShape& shape, const StorageFormat& format) {
 }
 
 Status apply_quantization(ModelShape& model, std::string_view name) {
-  const std::optional<StorageFormat> format = weight_format(name);
+  const std::optional<StorageFormat> format = storage_format(name);
   if (!format) {
     return fail(
         "--quantization '{}' is unknown; expected none, bf16, fp16, f32, fp8, fp8_block, int8, int4, awq, gptq, nvfp4 "
@@ -134,7 +137,7 @@ Status apply_quantization(ModelShape& model, std::string_view name) {
     set_all_formats(model, *format);
     return Ok{};
   }
-  const StorageFormat plain = *weight_format(model.embedding_format.name == "f16" ? "f16" : "bf16");
+  const StorageFormat plain = *storage_format(model.embedding_format.name == "f16" ? "f16" : "bf16");
   set_all_formats(model, plain);
   // MXFP4 is for experts (gpt-oss); the NVFP4 checkpoints of models with latent attention leave attention alone.
   const bool latent = std::ranges::any_of(

@@ -105,7 +105,6 @@ Status read_first_qwen(const JsonFields& config, const Family& family, ModelShap
                          .mlp = dense_mlp(decoder.hidden, both / 2, true, !no_bias),
                          .norm_params = 2 * decoder.hidden};
   for (int64_t i = 0; i < decoder.layers; ++i) shape.add_layer(layer);
-  if (config.has("visual")) shape.note = "the vision tower is not counted";
   return Ok{};
 }
 

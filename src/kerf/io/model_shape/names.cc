@@ -1,4 +1,5 @@
-// Models by name: catalog/models/*.json, each a list of {name, aliases, source, quantization, config}.
+// Models by name: catalog/models/*.json, each a list of {name, aliases, source, quantization, formats, config}.
+// quantization: how the checkpoint of this name is stored; formats: what endings of the name mean for this model.
 #include <fmt/ranges.h>
 
 #include <algorithm>
@@ -7,7 +8,6 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
-#include <set>
 
 #include "kerf/io/catalog/files.h"
 #include "kerf/io/json.h"
@@ -26,6 +26,7 @@ struct Entry {
   std::vector<std::string> keys;  // of the name and its aliases
   std::string where;
   std::string quantization;  // empty = as the config says
+  nlohmann::json formats;    // {"fp8": "fp8_block"}
   nlohmann::json config;
 };
 
@@ -59,6 +60,10 @@ Status read_entries(const std::string& file, std::vector<Entry>& entries) {
     }
     KERF_TRY_STATUS(fields.string("source"));  // every entry says where it is from
     KERF_TRY(entry.quantization, fields.string("quantization", ""));
+    if (fields.has("formats")) {
+      KERF_TRY_STATUS(fields.object("formats"));
+      entry.formats = model["formats"];
+    }
     KERF_TRY_STATUS(fields.object("config"));
     entry.config = model["config"];
     entries.push_back(std::move(entry));
@@ -80,10 +85,12 @@ const Entry* find_entry(const std::vector<Entry>& entries, const std::string& ke
   return nullptr;
 }
 
-// Endings of Hugging Face ids that change nothing in the shape, and those that name a weight format.
-constexpr std::array kTunings = {"-instruct", "-chat", "-it", "-hf", "-base", "-thinking", "-original", "-preview"};
-constexpr std::array kFormats = {"-fp8",   "-awq",  "-gptq", "-int4", "-int8",  "-nvfp4",      "-fp4",
-                                 "-w4a16", "-w8a8", "-bf16", "-fp16", "-mxfp4", "-fp8-dynamic"};
+// Parts of Hugging Face ids that change nothing in the shape, and endings that name a weight format.
+constexpr std::array<std::string_view, 9> kTunings = {"-instruct", "-chat",     "-it",   "-hf",  "-base",
+                                                      "-thinking", "-original", "-v0.1", "-v1.0"};
+constexpr std::array<std::string_view, 15> kFormats = {
+    "-fp8-dynamic", "-gptq-int4", "-quantized.w4a16", "-quantized.w8a8", "-fp8",  "-awq", "-gptq", "-int4", "-int8",
+    "-nvfp4",       "-fp4",       "-w4a16",           "-w8a8",           "-bf16", "-fp16"};
 
 struct Match {
   const Entry* entry = nullptr;
@@ -95,24 +102,47 @@ bool is_date(std::string_view tail) {  // "-2507"
          std::ranges::all_of(tail.substr(1), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// Cuts endings off until the catalogue knows what is left.
+// Cuts the first ending that it finds; "" when there is none.
+std::string_view cut_format(std::string& key) {
+  for (const std::string_view format : kFormats) {
+    if (!key.ends_with(format)) continue;
+    key.resize(key.size() - format.size());
+    return format.substr(1);
+  }
+  return {};
+}
+
+void cut_tuning(std::string& key) {
+  for (const std::string_view tuning : kTunings) {
+    const size_t at = key.find(tuning);
+    if (at == std::string::npos) continue;
+    if (at + tuning.size() == key.size() || key[at + tuning.size()] == '-') key.erase(at, tuning.size());
+  }
+  if (key.size() > 5 && is_date(std::string_view(key).substr(key.size() - 5))) key.resize(key.size() - 5);
+}
+
+// Cuts from the name until the catalogue knows what is left.
 Match find_match(const std::vector<Entry>& entries, std::string key) {
   Match match;
   while (true) {
     match.entry = find_entry(entries, key);
     if (match.entry != nullptr) return match;
     const size_t before = key.size();
-    for (const std::string_view tuning : kTunings) {
-      if (key.ends_with(tuning)) key.resize(key.size() - tuning.size());
-    }
-    for (const std::string_view format : kFormats) {
-      if (!key.ends_with(format)) continue;
-      key.resize(key.size() - format.size());
-      if (match.quantization.empty()) match.quantization = format.substr(1);
-    }
-    if (key.size() > 5 && is_date(std::string_view(key).substr(key.size() - 5))) key.resize(key.size() - 5);
+    const std::string_view format = cut_format(key);
+    if (match.quantization.empty()) match.quantization = format;
+    if (key.size() == before) cut_tuning(key);
     if (key.size() == before) return match;
   }
+}
+
+// What the model is stored in: as the name's ending says, or else the entry.
+std::string quantization_of(const Match& match) {
+  if (match.quantization.empty()) return match.entry->quantization;
+  const nlohmann::json& formats = match.entry->formats;
+  if (formats.contains(match.quantization) && formats[match.quantization].is_string()) {
+    return formats[match.quantization].get<std::string>();
+  }
+  return match.quantization;
 }
 
 size_t edit_distance(std::string_view a, std::string_view b) {
@@ -152,14 +182,22 @@ Result<ModelShape> load_by_name(const std::string& model) {
   if (match.entry == nullptr) return unknown_model(entries, model);
   KERF_TRY(ModelShape shape, parse_model_shape(match.entry->config.dump(), match.entry->where));
   shape.name = match.entry->name;
-  const std::string& quantization = match.quantization.empty() ? match.entry->quantization : match.quantization;
+  const std::string quantization = quantization_of(match);
   if (!quantization.empty()) KERF_TRY_STATUS(apply_quantization(shape, quantization));
   return shape;
 }
 
+// "x_config.json" has "x_hf_quant_config.json" beside it.
+fs::path modelopt_beside(const fs::path& config) {
+  constexpr std::string_view kEnding = "config.json";
+  std::string name = config.filename().string();
+  if (name.ends_with(kEnding)) name.resize(name.size() - kEnding.size());
+  return config.parent_path() / (name + "hf_quant_config.json");
+}
+
 Result<ModelShape> load_config(const fs::path& config, const std::string& name) {
   KERF_TRY(const MappedFile file, MappedFile::open(config));
-  const fs::path quant_path = config.parent_path() / "hf_quant_config.json";
+  const fs::path quant_path = modelopt_beside(config);
   std::error_code ignored;
   ModelShape shape;
   if (fs::is_regular_file(quant_path, ignored)) {
