@@ -4,6 +4,8 @@
 #include <iterator>
 
 #include "kerf/io/topology/machine_json.h"
+#include "kerf/io/topology/nvidia_topology.h"
+#include "kerf/io/topology/rocm_topology.h"
 
 namespace kerf {
 
@@ -27,8 +29,18 @@ Result<std::string> read_topology_text(const std::filesystem::path& path) {
 }
 
 Result<MachineSpec> parse_machine(std::string_view text, std::string_view where,
-                                  const std::filesystem::path& /*directory*/, const ReadMachineOptions& /*options*/) {
-  return parse_machine_json(text, where);
+                                  const std::filesystem::path& /*directory*/, const ReadMachineOptions& options) {
+  const size_t first = text.find_first_not_of(" \t\r\n");
+  if (first != std::string_view::npos && text[first] == '{') return parse_machine_json(text, where);
+  if (is_rocm_topology(text)) {
+    KERF_TRY(const NodeTopology topology, parse_rocm_topology(text, where));
+    return machine_of(topology, options.gpu);
+  }
+  if (is_nvidia_topology(text)) {
+    KERF_TRY(const NodeTopology topology, parse_nvidia_topology(text, where));
+    return machine_of(topology, options.gpu);
+  }
+  return fail("{}: not a machine", where);
 }
 
 Result<MachineSpec> read_machine(const std::filesystem::path& path, const ReadMachineOptions& options) {
