@@ -39,6 +39,9 @@ std::vector<Cut> quantised_cuts(const ModelShape& model) {
   std::vector<Cut> cuts;
   for (const LayerShape& kind : model.kinds) {
     const AttentionShape& a = kind.attention;
+    if (model.attention_format.block > 0) {
+      add_cut(cuts, "heads * head_dim of the query projection", a.heads * a.head_dim, model.attention_format, false);
+    }
     add_cut(cuts, "heads * v_head_dim of the output projection", a.heads * a.v_head_dim, model.attention_format, false);
     add_cut(cuts, "the MLP's intermediate_size", kind.mlp.intermediate, model.mlp_format, false);
     add_cut(cuts, "the experts' intermediate size", kind.mlp.expert_intermediate, model.expert_format, true);
@@ -55,20 +58,6 @@ std::string grouping(const Cut& cut) {
   return fmt::format("{} words of {} weights", f.name, f.pack);
 }
 
-// Heads: query heads are cut evenly, key-value heads evenly or replicated evenly.
-bool heads_cut(const ModelShape& model, int tp) {
-  return std::ranges::all_of(model.kinds, [tp](const LayerShape& kind) {
-    const AttentionShape& a = kind.attention;
-    if (a.heads == 0) return true;
-    if (a.heads % tp != 0) return false;
-    return a.kind != AttentionKind::kGrouped || a.kv_heads % tp == 0 || tp % a.kv_heads == 0;
-  });
-}
-
-bool inner_cut(const ModelShape& model, int tp) {
-  return std::ranges::all_of(model.kinds, [tp](const LayerShape& kind) { return kind.mlp.intermediate % tp == 0; });
-}
-
 int64_t most_slices(const ModelShape& model) {
   int64_t slices = kMaxSlices;
   for (const LayerShape& kind : model.kinds) {
@@ -78,9 +67,32 @@ int64_t most_slices(const ModelShape& model) {
   return std::max<int64_t>(1, slices);
 }
 
+// What an engine's TP doesn't cut evenly.
+struct Uneven {
+  const char* what = nullptr;  // nullptr = nothing
+  int64_t units = 0;
+};
+
+// Query heads and inner dimensions are cut evenly, key-value heads evenly or replicated evenly.
+Uneven uneven_field(const ModelShape& model, const EngineSpec& engine, int tp) {
+  if (engine.any_tp) {
+    const int64_t most = most_slices(model);
+    return tp > most ? Uneven{"slices are as many as this model is cut into", most} : Uneven{};
+  }
+  for (const LayerShape& kind : model.kinds) {
+    const AttentionShape& a = kind.attention;
+    if (a.heads % tp != 0) return {"attention heads do not divide by it", a.heads};
+    if (a.kind == AttentionKind::kGrouped && a.kv_heads > 0 && a.kv_heads % tp != 0 && tp % a.kv_heads != 0) {
+      return {"key-value heads neither divide by it nor it by them", a.kv_heads};
+    }
+    if (kind.mlp.intermediate % tp != 0) return {"columns of the MLP do not divide by it", kind.mlp.intermediate};
+  }
+  return {};
+}
+
 // Everything about TP alone. Experts are judged with the plan, which may not cut them.
 bool tp_works(const ModelShape& model, const EngineSpec& engine, const std::vector<Cut>& cuts, int tp) {
-  if (engine.any_tp ? tp > most_slices(model) : !heads_cut(model, tp) || !inner_cut(model, tp)) return false;
+  if (uneven_field(model, engine, tp).what != nullptr) return false;
   return std::ranges::all_of(cuts, [tp](const Cut& cut) { return cut.experts || whole(cut, tp); });
 }
 
@@ -91,40 +103,19 @@ std::string largest_tp(const ModelShape& model, const EngineSpec& engine, const 
   return "no TP works";
 }
 
-// The first field that TP does not cut evenly; empty when all are.
-std::string uneven_field(const ModelShape& model, const EngineSpec& engine, int tp) {
-  if (engine.any_tp) {
-    const int64_t most = most_slices(model);
-    if (tp <= most) return {};
-    return fmt::format("{} can cut this model's heads over at most {} ranks", engine.name, most);
-  }
-  for (const LayerShape& kind : model.kinds) {
-    const AttentionShape& a = kind.attention;
-    if (a.heads % tp != 0)
-      return fmt::format("{} attention heads do not divide by it, as {} demands", a.heads, engine.name);
-    if (a.kind == AttentionKind::kGrouped && a.kv_heads > 0 && a.kv_heads % tp != 0 && tp % a.kv_heads != 0) {
-      return fmt::format("{} key-value heads neither divide by it nor it by them, as {} demands", a.kv_heads,
-                         engine.name);
-    }
-    if (kind.mlp.intermediate % tp != 0) {
-      return fmt::format("the MLP's intermediate size {} does not divide by it, as {} demands", kind.mlp.intermediate,
-                         engine.name);
-    }
-  }
-  return {};
-}
-
 Status check_groups(const ModelShape& model, const EngineSpec& engine, const std::vector<Cut>& cuts, const Plan& plan) {
   for (const Cut& cut : cuts) {
     const int tp = cut.experts ? expert_tp(plan) : plan.tp;
     if (whole(cut, tp)) continue;
     if (cut.experts) {
+      const int ranks = plan.tp * (plan.ep > 1 ? plan.dp : 1);
       int works = tp - 1;
-      while (!whole(cut, works)) --works;
+      while (ranks % works != 0 || !whole(cut, works)) --works;
       return fail(
-          "tp {} with ep {} cuts {} = {} over {} ranks, which splits {}; at most {} ranks may share an expert: raise "
-          "ep",
-          plan.tp, plan.ep, cut.what, cut.size, tp, grouping(cut), works);
+          "tp {} with ep {} cuts {} = {} over {} ranks, which splits {}; at most {} may share an expert, so use ep {} "
+          "or "
+          "more",
+          plan.tp, plan.ep, cut.what, cut.size, tp, grouping(cut), works, ranks / works);
     }
     return fail("tp {} cuts {} = {} into shards of {:g}, which splits {}; {}", tp, cut.what, cut.size,
                 static_cast<double>(cut.size) / tp, grouping(cut), largest_tp(model, engine, cuts, tp - 1));
@@ -133,30 +124,11 @@ Status check_groups(const ModelShape& model, const EngineSpec& engine, const std
 }
 
 Status check_experts(const ModelShape& model, const Plan& plan) {
-  if (int64_t{plan.tp} * plan.dp % plan.ep != 0) {
-    return fail("ep {} does not divide tp * dp = {}", plan.ep, int64_t{plan.tp} * plan.dp);
-  }
   if (plan.ep == 1) return Ok{};
   int64_t experts = 0;
   for (const LayerShape& kind : model.kinds) experts = std::max(experts, kind.mlp.experts);
   if (experts == 0) return fail("ep {}: {} has no experts to spread; use ep 1", plan.ep, model.name);
   if (plan.ep > experts) return fail("ep {} is more than the {} experts of a layer", plan.ep, experts);
-  return Ok{};
-}
-
-Status check_layers(const ModelShape& model, const EngineSpec& engine, const Plan& plan) {
-  const int64_t layers = model.num_layers();
-  if (plan.pp > layers) return fail("pp {} is too large: {} has {} layers", plan.pp, model.name, layers);
-  if (!engine.uneven_pp && layers % plan.pp != 0) {
-    return fail("pp {} does not divide the {} layers, as {} demands", plan.pp, layers, engine.name);
-  }
-  if (plan.pp_layers.empty()) return Ok{};
-  int64_t sum = 0;
-  for (const int64_t n : plan.pp_layers) sum += n;
-  const bool positive = std::ranges::all_of(plan.pp_layers, [](int64_t n) { return n > 0; });
-  if (plan.pp_layers.size() != static_cast<size_t>(plan.pp) || sum != layers || !positive) {
-    return fail("the layers per stage must be {} positive numbers that add up to {}", plan.pp, layers);
-  }
   return Ok{};
 }
 
@@ -172,15 +144,16 @@ std::vector<int> whole_tps(const ModelShape& model, int max) {
 }
 
 Status check_divisibility(const ModelShape& model, const EngineSpec& engine, const Plan& plan) {
-  if (plan.tp < 1 || plan.pp < 1 || plan.dp < 1 || plan.ep < 1) {
-    return fail("tp {}, pp {}, dp {} and ep {} must be at least 1", plan.tp, plan.pp, plan.dp, plan.ep);
-  }
-  KERF_TRY_STATUS(check_layers(model, engine, plan));
+  KERF_TRY_STATUS(check_layout(model, plan));
   KERF_TRY_STATUS(check_experts(model, plan));
+  if (!engine.uneven_pp && model.num_layers() % plan.pp != 0) {
+    return fail("pp {} does not divide the {} layers, as {} demands", plan.pp, model.num_layers(), engine.name);
+  }
   const std::vector<Cut> cuts = quantised_cuts(model);
-  const std::string uneven = uneven_field(model, engine, plan.tp);
-  if (!uneven.empty()) {
-    return fail("tp {}: {}; {}", plan.tp, uneven, largest_tp(model, engine, cuts, plan.tp - 1));
+  const Uneven uneven = uneven_field(model, engine, plan.tp);
+  if (uneven.what != nullptr) {
+    return fail("tp {}: {} {}, as {} demands; {}", plan.tp, uneven.units, uneven.what, engine.name,
+                largest_tp(model, engine, cuts, plan.tp - 1));
   }
   return check_groups(model, engine, cuts, plan);
 }

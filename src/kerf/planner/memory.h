@@ -22,7 +22,7 @@ struct RankMemory {
   double state_bytes_per_seq = 0;  // linear attention
   double activation_bytes = 0;     // at max_num_batched_tokens
   double buffer_bytes = 0;         // collectives, context, workspace
-  double available_bytes = 0;      // memory_utilization · the device's
+  double available_bytes = 0;      // memory_utilization · the device's, or what utilization_of_free leaves
   double kv_tokens = 0;            // tokens for which KV fits, in whole blocks; 0 when weights don't fit
   bool fits = false;               // weights, activations, buffers and at least one sequence
 };
@@ -30,6 +30,7 @@ struct RankMemory {
 struct PlanMemory {
   std::vector<RankMemory> stages;  // [pp]
   double kv_tokens = 0;            // of a replica: the least over its stages
+  double max_sequences = 0;        // whose isl + output_reserve · osl tokens these hold, each in whole blocks
   double weight_bytes = 0;         // the most over its ranks
   bool fits = false;
   std::string why;  // when not: one sentence, with the bytes that are missing
@@ -58,6 +59,9 @@ struct PlanMemory {
 // gets fewer, and the rest as even as can be. REQUIRES: 1 <= pp <= layers
 [[nodiscard]] std::vector<int64_t> balanced_layer_counts(const ModelShape& model, int pp);
 
+// Whether the plan's numbers make sense for the model: layers enough for the stages, ep a divisor of tp * dp.
+[[nodiscard]] Status check_layout(const ModelShape& model, const Plan& plan);
+
 // Whether the shards of `plan` are whole: heads, groups of quantised weights, fp8 blocks, experts, layers. One sentence
 // naming the field and the largest TP that works when not.
 [[nodiscard]] Status check_divisibility(const ModelShape& model, const EngineSpec& engine, const Plan& plan);
@@ -79,7 +83,7 @@ class MemoryModel {
   MemoryModel(MemoryModel&&) noexcept;
   MemoryModel& operator=(MemoryModel&&) noexcept;
 
-  // A plan that check_divisibility() refuses for its layers or ranks doesn't fit, and `why` says so.
+  // A plan that check_layout() refuses doesn't fit, and `why` says so.
   //
   // weight_bytes: the vocabulary, heads, inner dimensions and experts of the fullest rank; norms, routers and latent
   // down-projections on every rank; embedding on the first stage, head on the last (tied weights on both).
@@ -89,7 +93,7 @@ class MemoryModel {
   //   2 T h a (hidden state and residual; / tp with SP) + the largest of
   //   attention  T (heads + 2 kv_heads) head_dim a + T heads v_head_dim a,
   //   mlp        3 T intermediate a  (gate, up, their product; 2 without gate),
-  //   experts    R (3 expert_intermediate + h) a, R = T dp experts_per_token / ep * expert_imbalance rows,
+  //   experts    R (3 expert_intermediate + h) a, R = T dp experts_per_token / ep rows times the imbalance,
   //   logits     max_num_seqs vocab (a + 8)  (gathered, in f32, sorted or as probabilities), on the last stage,
   //   each as the fullest rank holds it.
   // buffer_bytes: the engine's context, its collectives' buffers where there is a group, and where there is a

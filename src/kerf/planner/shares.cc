@@ -15,6 +15,11 @@ Shares::Shares(const Plan& plan, const EngineSpec& engine)
   largest_ = *std::ranges::max_element(plan.tp_weights) / sum;
 }
 
+std::pair<int64_t, int64_t> Shares::range(int64_t units, int64_t rank) const {
+  const int64_t slices = slices_ ? std::min<int64_t>(kMaxSlices, units) : units;
+  return {(rank * slices / tp_) * units / slices, ((rank + 1) * slices / tp_) * units / slices};
+}
+
 int64_t Shares::most(int64_t units) const {
   if (units <= 0) return 0;
   if (equal_ && units % tp_ == 0) return units / tp_;
@@ -23,11 +28,9 @@ int64_t Shares::most(int64_t units) const {
     return std::clamp<int64_t>(share, 1, units);
   }
   if (!slices_) return (units + tp_ - 1) / tp_;
-  const int64_t slices = std::min<int64_t>(kMaxSlices, units);
   int64_t most = 1;
   for (int64_t rank = 0; rank < tp_; ++rank) {
-    const int64_t begin = (rank * slices / tp_) * units / slices;
-    const int64_t end = ((rank + 1) * slices / tp_) * units / slices;
+    const auto [begin, end] = range(units, rank);
     most = std::max(most, end - begin);
   }
   return most;
@@ -42,8 +45,15 @@ int64_t Shares::kv_heads(int64_t heads, int64_t kv_heads) const {
   if (equal_ && kv_heads % tp_ == 0) return kv_heads / tp_;
   if (equal_ && tp_ % kv_heads == 0 && heads % tp_ == 0) return 1;
   const int64_t group = heads / kv_heads;
-  // A run of q query heads that begins inside a group reaches one group further.
-  return std::min(kv_heads, (most(heads) + group - 2) / group + 1);
+  if (!equal_) {  // a run of q query heads that begins inside a group reaches one group further
+    return std::min(kv_heads, (most(heads) + group - 2) / group + 1);
+  }
+  int64_t most = 1;
+  for (int64_t rank = 0; rank < tp_; ++rank) {
+    const auto [begin, end] = range(heads, rank);
+    if (end > begin) most = std::max(most, (end - 1) / group - begin / group + 1);
+  }
+  return most;
 }
 
 }  // namespace kerf

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "kerf/planner/engine_spec.h"
 #include "kerf/spec/plan.h"
@@ -21,6 +22,9 @@ class Shares {
   [[nodiscard]] int64_t kv_heads(int64_t heads, int64_t kv_heads) const;
 
  private:
+  // [begin, end) of a rank under equal weights.
+  [[nodiscard]] std::pair<int64_t, int64_t> range(int64_t units, int64_t rank) const;
+
   int64_t tp_;
   double largest_;  // share of the fastest rank
   bool equal_;

@@ -1,11 +1,34 @@
 // How many layers each pipeline stage gets.
 #include <algorithm>
 #include <cstddef>
+#include <numeric>
 
 #include "kerf/base/check.h"
 #include "kerf/planner/memory.h"
 
 namespace kerf {
+
+Status check_layout(const ModelShape& model, const Plan& plan) {
+  if (plan.tp < 1 || plan.pp < 1 || plan.dp < 1 || plan.ep < 1) {
+    return fail("tp {}, pp {}, dp {} and ep {} must be at least 1", plan.tp, plan.pp, plan.dp, plan.ep);
+  }
+  const int64_t layers = model.num_layers();
+  if (plan.pp > layers) return fail("pp {} is too large: {} has {} layers", plan.pp, model.name, layers);
+  if (int64_t{plan.tp} * plan.dp % plan.ep != 0) {
+    return fail("ep {} does not divide tp * dp = {}", plan.ep, int64_t{plan.tp} * plan.dp);
+  }
+  if (!plan.tp_weights.empty() && plan.tp_weights.size() != static_cast<size_t>(plan.tp)) {
+    return fail("{} weights are given for tp {}", plan.tp_weights.size(), plan.tp);
+  }
+  if (!std::ranges::all_of(plan.tp_weights, [](double weight) { return weight > 0; })) {
+    return fail("the weights of the tp ranks must be positive");
+  }
+  if (plan.pp_layers.empty()) return Ok{};
+  const int64_t sum = std::accumulate(plan.pp_layers.begin(), plan.pp_layers.end(), int64_t{0});
+  const bool positive = std::ranges::all_of(plan.pp_layers, [](int64_t n) { return n > 0; });
+  if (plan.pp_layers.size() == static_cast<size_t>(plan.pp) && sum == layers && positive) return Ok{};
+  return fail("the layers per stage must be {} positive numbers that add up to {}", plan.pp, layers);
+}
 
 std::vector<int64_t> stage_layer_counts(const ModelShape& model, const Plan& plan) {
   if (!plan.pp_layers.empty()) return plan.pp_layers;
