@@ -73,9 +73,7 @@ bool answers_to(const CatalogDevice& device, const std::string& plain) {
          std::ranges::any_of(device.aliases, [&](const std::string& alias) { return plain_name(alias) == plain; });
 }
 
-}  // namespace
-
-Result<std::vector<CatalogDevice>> catalog_devices() {
+Result<std::vector<CatalogDevice>> read_devices() {
   KERF_TRY(const CatalogRows rows, read_catalog_rows("gpus.json", "gpus"));
   std::vector<CatalogDevice> devices;
   for (size_t i = 0; i < rows.list().size(); ++i) {
@@ -84,6 +82,10 @@ Result<std::vector<CatalogDevice>> catalog_devices() {
   }
   return devices;
 }
+
+}  // namespace
+
+Result<std::vector<CatalogDevice>> catalog_devices() { return read_once(read_devices); }
 
 Result<CatalogDevice> find_catalog_device(std::string_view name) {
   KERF_TRY(std::vector<CatalogDevice> devices, catalog_devices());

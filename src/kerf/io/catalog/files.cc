@@ -22,6 +22,8 @@ std::span<const CatalogFile> embedded() { return {kCatalogFiles, kCatalogFileCou
 
 }  // namespace
 
+bool catalog_is_overridden() { return override_directory() != nullptr; }
+
 Result<std::string> read_catalog_file(std::string_view name) {
   if (const char* directory = override_directory()) {
     const fs::path path = fs::path(directory) / name;

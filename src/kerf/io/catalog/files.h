@@ -18,6 +18,9 @@ struct CatalogFile {
 extern const CatalogFile kCatalogFiles[];  // embedded
 extern const size_t kCatalogFileCount;
 
+// Whether $KERF_CATALOG is set.
+[[nodiscard]] bool catalog_is_overridden();
+
 // The text of one file. Fails when there is none of that name.
 [[nodiscard]] Result<std::string> read_catalog_file(std::string_view name);
 

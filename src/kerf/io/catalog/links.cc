@@ -84,9 +84,7 @@ Status read_paths(const nlohmann::json& object, const std::string& where, const 
   return Ok{};
 }
 
-}  // namespace
-
-Result<std::vector<CatalogLink>> catalog_links() {
+Result<std::vector<CatalogLink>> read_links() {
   KERF_TRY(const CatalogRows rows, read_catalog_rows("links.json", "links"));
   std::vector<CatalogLink> links;
   for (size_t i = 0; i < rows.list().size(); ++i) {
@@ -97,6 +95,10 @@ Result<std::vector<CatalogLink>> catalog_links() {
   }
   return links;
 }
+
+}  // namespace
+
+Result<std::vector<CatalogLink>> catalog_links() { return read_once(read_links); }
 
 Result<CatalogLink> find_catalog_link(std::string_view name) {
   KERF_TRY(std::vector<CatalogLink> links, catalog_links());

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "kerf/io/catalog/files.h"
-
 namespace kerf {
 
 Status only_fields(const nlohmann::json& object, const std::string& where,

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kerf/io/catalog/files.h"
 #include "kerf/io/json.h"
 #include "kerf/spec/machine_spec.h"
 
@@ -32,5 +33,13 @@ struct CatalogRows {
   [[nodiscard]] std::string where(size_t row) const;
 };
 [[nodiscard]] Result<CatalogRows> read_catalog_rows(std::string_view file, std::string_view name);
+
+// read()'s result, kept when it comes from the files inside the program, which do not change.
+template <typename Read>
+auto read_once(Read read) {
+  if (catalog_is_overridden()) return read();
+  static const auto kept = read();
+  return kept;
+}
 
 }  // namespace kerf
