@@ -43,7 +43,7 @@ std::optional<Header> header_at(const std::vector<TextLine>& lines, size_t at) {
   if (!has_row && (words.size() < 2 || !is_numbered(words[1].text, "GPU"))) return {};
   Header header{.line = at};
   for (const TextWord& word : words) {
-    header.cut = word.text.starts_with("...") || word.text.starts_with("\xe2\x80\xa6");
+    header.cut = word.text.starts_with("...");
     header.affinity = word.text == "CPU" || word.text == "NUMA" || word.text == "GPU";
     if (header.cut || header.affinity) break;
     header.devices.push_back(word);

@@ -26,6 +26,11 @@ std::string without_escapes(std::string_view line) {
     } else if (line.substr(i).starts_with("\xc2\xa0")) {  // no-break space
       plain += ' ';
       ++i;
+    } else if (line.substr(i).starts_with("\xe2\x80\xa6")) {  // ellipsis
+      plain += "...";
+      i += 2;
+    } else if (static_cast<unsigned char>(line[i]) >= 0x7f) {  // no tool prints such in a table
+      plain += '?';
     } else if (line[i] != '\r') {
       plain += line[i];
     }

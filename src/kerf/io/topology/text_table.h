@@ -17,7 +17,7 @@ struct TextWord {
   size_t column = 0;  // of its first byte
 };
 
-// The text's lines without ANSI escape sequences, a byte-order mark and no-break spaces.
+// The text's lines in ASCII: without ANSI escape sequences, byte-order mark and no-break spaces; '?' for other bytes.
 [[nodiscard]] std::vector<TextLine> clean_lines(std::string_view text);
 
 // The words of a line: what blanks and tabs separate.
