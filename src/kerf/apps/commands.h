@@ -12,6 +12,7 @@ namespace kerf {
 
 // args: argv without argv[0], for starting ranks with the same command line.
 void add_run(CLI::App& app, const std::vector<std::string>& args, int& status);
+void add_topo(CLI::App& app, const std::vector<std::string>& args, int& status);
 void add_score(CLI::App& app, const std::vector<std::string>& args, int& status);
 
 }  // namespace kerf

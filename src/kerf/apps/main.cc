@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   int status = 0;
   kerf::add_run(app, args, status);
   kerf::add_score(app, args, status);
+  kerf::add_topo(app, args, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& shown) {  // --help, --version
