@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 #include <utility>
 
@@ -37,6 +38,24 @@ std::vector<std::vector<int>> merge(std::vector<std::vector<int>> pools, const K
   return merged;
 }
 
+bool has_equal_nodes(const MachineSpec& machine) {
+  std::vector<int> per_node(static_cast<size_t>(machine.num_nodes()));
+  for (const Device& device : machine.devices) ++per_node[static_cast<size_t>(device.node)];
+  const auto node_of = [&](int device) { return machine.devices[static_cast<size_t>(device)].node; };
+  // Links are compared by their number: a node may have other links, but no reader makes nodes that differ in that
+  // alone.
+  std::vector<size_t> links(per_node.size());
+  for (const Link& link : machine.links) ++links[static_cast<size_t>(node_of(link.a))];
+  const auto all_same = [](const auto& values) {
+    return std::ranges::adjacent_find(values, std::not_equal_to()) == values.end();
+  };
+  return all_same(per_node) && all_same(links) &&
+         std::ranges::all_of(machine.networks, [&](const Network& n) { return n.nodes.size() == per_node.size(); }) &&
+         std::ranges::all_of(machine.domains, [&](const std::vector<int>& domain) {
+           return std::ranges::all_of(domain, [&](int device) { return node_of(device) == node_of(domain.front()); });
+         });
+}
+
 }  // namespace
 
 Placer::Placer(const MachineSpec& machine) : machine_(machine), domains_(machine.domains) {
@@ -44,6 +63,7 @@ Placer::Placer(const MachineSpec& machine) : machine_(machine), domains_(machine
     for (int device = 0; device < machine.num_devices(); ++device) domains_.push_back({device});
   }
   for (const Device& device : machine.devices) uniform_ = uniform_ && device.kind == machine.devices.front().kind;
+  nodes_alike_ = uniform_ && has_equal_nodes(machine);
   for (int device = 0; device < machine.num_devices(); ++device) {
     fastest_gb_per_s_ = std::max(fastest_gb_per_s_, bandwidth(machine, device));
   }
@@ -84,6 +104,28 @@ std::vector<int> Placer::place(const Plan& plan) {
   devices.reserve(wanted * static_cast<size_t>(plan.tp));
   for (size_t i = 0; i < wanted; ++i) devices.insert(devices.end(), all[i].devices.begin(), all[i].devices.end());
   return devices;
+}
+
+int Placer::nodes_used(const Plan& plan) {
+  if (!nodes_alike_) return machine_.num_nodes();
+  const std::vector<TpGroup>& all = groups(plan.tp);
+  const size_t wanted = std::min(all.size(), static_cast<size_t>(plan.pp) * static_cast<size_t>(plan.dp));
+  int last = 0;
+  for (size_t i = 0; i < wanted; ++i) {
+    for (const int device : all[i].devices) last = std::max(last, machine_.devices[static_cast<size_t>(device)].node);
+  }
+  return last + 1;
+}
+
+MachineSpec first_nodes(const MachineSpec& machine, int nodes) {
+  const auto inside = [&](int device) { return machine.devices[static_cast<size_t>(device)].node < nodes; };
+  MachineSpec first = machine;
+  std::erase_if(first.links, [&](const Link& link) { return !inside(link.a) || !inside(link.b); });
+  std::erase_if(first.domains, [&](const std::vector<int>& domain) { return !std::ranges::all_of(domain, inside); });
+  std::erase_if(first.devices, [&](const Device& device) { return device.node >= nodes; });
+  for (Network& network : first.networks) std::erase_if(network.nodes, [&](int node) { return node >= nodes; });
+  first.node_names.resize(std::min(first.node_names.size(), static_cast<size_t>(nodes)));
+  return first;
 }
 
 double Placer::speed(int device) const {

@@ -38,6 +38,10 @@ class Placer {
   // All devices are of one kind.
   [[nodiscard]] bool uniform() const { return uniform_; }
 
+  // How many of the first nodes a plan's ranks are on, where every node is like every other: what is true of the plan
+  // on the machine is true on first_nodes() of it. Otherwise all nodes.
+  [[nodiscard]] int nodes_used(const Plan& plan);
+
   // What one device does for decode, relative to the fastest of the machine: 1 on a uniform one.
   [[nodiscard]] double speed(int device) const;
 
@@ -49,10 +53,14 @@ class Placer {
  private:
   const MachineSpec& machine_;
   bool uniform_ = true;
+  bool nodes_alike_ = true;  // as many equal devices in each, domains inside nodes, networks to all
   double fastest_gb_per_s_ = 0;
   std::vector<std::vector<int>> domains_;  // fastest first
   std::map<int, std::vector<TpGroup>> groups_;
 };
+
+// The machine without all nodes but the first ones.
+[[nodiscard]] MachineSpec first_nodes(const MachineSpec& machine, int nodes);
 
 // Layers per stage in proportion to the stages' speeds; each gets one at least.
 // REQUIRES: speeds.size() <= num_layers, speeds > 0

@@ -81,6 +81,24 @@ TEST(Placer, FastDevicesComeFirstAndTheSlowestSetsTheSpeed) {
   EXPECT_THAT(placer.rank_speeds({.tp = 8}), ElementsAre(1, 1, 1, 1, 0.25, 0.25, 0.25, 0.25));
 }
 
+TEST(Placer, FirstNodesAreEnoughToJudgeAReplica) {
+  const MachineSpec machine = cluster(8, 8, 8);
+  Placer placer(machine);
+  EXPECT_EQ(placer.nodes_used({.tp = 8}), 1);
+  EXPECT_EQ(placer.nodes_used({.tp = 3, .pp = 5}), 3);  // two groups of three in a node
+  EXPECT_EQ(placer.nodes_used({.tp = 16, .pp = 2}), 4);
+  const MachineSpec first = first_nodes(machine, 3);
+  EXPECT_EQ(first.num_devices(), 24);
+  EXPECT_EQ(first.num_nodes(), 3);
+  EXPECT_EQ(first.domains.size(), 3u);
+  Placer small(first);
+  EXPECT_EQ(small.place({.tp = 3, .pp = 5}), placer.place({.tp = 3, .pp = 5}));
+
+  MachineSpec mixed = machine;
+  mixed.devices.back().kind = 1;
+  EXPECT_EQ(Placer(mixed).nodes_used({.tp = 8}), 8);
+}
+
 TEST(ProportionalLayerCounts, GivesEveryLayerOnceAndEveryStageOne) {
   EXPECT_THAT(proportional_layer_counts(80, {1.0, 1.0, 1.0}), ElementsAre(27, 27, 26));
   EXPECT_THAT(proportional_layer_counts(80, {1.0, 0.25}), ElementsAre(64, 16));
