@@ -12,7 +12,8 @@ namespace kerf {
 
 // args: argv without argv[0], for starting ranks with the same command line.
 void add_run(CLI::App& app, const std::vector<std::string>& args, int& status);
-void add_topo(CLI::App& app, const std::vector<std::string>& args, int& status);
 void add_score(CLI::App& app, const std::vector<std::string>& args, int& status);
+void add_topo(CLI::App& app, const std::vector<std::string>& args, int& status);
+void add_plan(CLI::App& app, int& status);
 
 }  // namespace kerf

@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
   kerf::add_run(app, args, status);
   kerf::add_score(app, args, status);
   kerf::add_topo(app, args, status);
+  kerf::add_plan(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& shown) {  // --help, --version

@@ -23,7 +23,9 @@ struct Story {
 PlanProblem problem_of(const Story& story, Objective objective, double concurrency) {
   PlanProblem problem;
   problem.model = load_model_shape(story.model).value();
-  if (!story.quantization.empty()) EXPECT_TRUE(apply_quantization(problem.model, story.quantization).ok());
+  if (!story.quantization.empty()) {
+    EXPECT_TRUE(apply_quantization(problem.model, story.quantization).ok());
+  }
   problem.machine = gpu_cluster(story.machine).value();
   problem.engine = find_engine(story.engine).value();
   problem.workload.objective = objective;
