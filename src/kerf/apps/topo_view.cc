@@ -35,6 +35,17 @@ std::string figure(double value, const char* unit) { return value == 0 ? "?" : f
 
 using Table = std::vector<std::vector<std::string>>;
 
+// Takes away the columns that say nothing below their title.
+void drop_unknown_columns(Table& table) {
+  for (size_t column = table[0].size(); column-- > 0;) {
+    const bool known = std::any_of(table.begin() + 1, table.end(), [&](const std::vector<std::string>& row) {
+      return !row[column].empty() && row[column] != "?";
+    });
+    if (known) continue;
+    for (auto& row : table) row.erase(row.begin() + static_cast<std::ptrdiff_t>(column));
+  }
+}
+
 // Columns as wide as their widest cell, two blanks between.
 void append_table(std::string& text, const Table& table) {
   std::vector<size_t> widths;
@@ -60,6 +71,7 @@ void draw_devices(const MachineSpec& machine, std::string& text) {
                      figure(kind.memory_gb_per_s, "GB/s"), figure(kind.bf16_tflops, "TFLOP/s"),
                      device.numa < 0 ? "" : std::to_string(device.numa), device.cpus});
   }
+  drop_unknown_columns(table);
   append_table(text, table);
   if (machine.num_devices() > kMostRows) text += fmt::format("  … {} in all\n", machine.num_devices());
 }

@@ -14,7 +14,7 @@ using ::testing::Not;
 TEST(TopoView, DrawsDevicesLinksAndDomains) {
   const std::string text = draw_machine(gpu_cluster({.gpu = "V100-16G-SXM"}).value());
   EXPECT_THAT(text, AllOf(HasSubstr("GPU0  X     NV1   NV1   NV2   NV2   SYS   SYS   SYS"),
-                          HasSubstr("NV2   NVLink2    50 GB/s  0.6 us\n"), HasSubstr("SYS   PCIe3-SYS  10 GB/s"),
+                          HasSubstr("NV2  NVLink2    50 GB/s  0.6 us\n"), HasSubstr("SYS  PCIe3-SYS  10 GB/s"),
                           HasSubstr("{0-7}  cube mesh: rings, but not any two"), HasSubstr("tree\n  node\n")));
 }
 

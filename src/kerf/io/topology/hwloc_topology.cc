@@ -63,15 +63,10 @@ Result<MachineSpec> cpu_machine(hwloc_topology_t topology, const std::string& wh
   return std::move(builder).finish();
 }
 
-std::string bytes_shown(double bytes) {
-  const std::array<const char*, 4> units = {"KB", "MB", "GB", "TB"};
-  size_t unit = 0;
-  double value = bytes / 1024;
-  while (value >= 1024 && unit + 1 < units.size()) {
-    value /= 1024;
-    ++unit;
-  }
-  return fmt::format("{:.3g} {}", value, units[unit]);
+// Caches come in powers of two.
+std::string cache_shown(uint64_t bytes) {
+  const bool small = bytes < (uint64_t{1} << 20);
+  return fmt::format("{:.3g} {}", static_cast<double>(bytes) / (small ? 1024 : 1 << 20), small ? "KB" : "MB");
 }
 
 // "8 cores with 2 threads each, CPUs 0-7,64-71"
@@ -88,21 +83,19 @@ std::string private_caches(hwloc_topology_t topology, hwloc_obj_t outer) {
   for (const hwloc_obj_type_t type : {HWLOC_OBJ_L2CACHE, HWLOC_OBJ_L1CACHE}) {
     hwloc_obj_t cache = hwloc_get_next_obj_inside_cpuset_by_type(topology, outer->cpuset, type, nullptr);
     if (cache == nullptr) continue;
-    caches += fmt::format(", {} {}", type == HWLOC_OBJ_L2CACHE ? "L2" : "L1d",
-                          bytes_shown(static_cast<double>(cache->attr->cache.size)));
+    caches += fmt::format(", {} {}", type == HWLOC_OBJ_L2CACHE ? "L2" : "L1d", cache_shown(cache->attr->cache.size));
   }
   return caches;
 }
 
 void add_numa_node(hwloc_topology_t topology, hwloc_obj_t node, const MachineSpec& machine,
                    std::vector<std::string>& tree) {
-  tree.push_back(fmt::format("    NUMA node {}: {}, {}", node->os_index,
-                             bytes_shown(static_cast<double>(node->attr->numanode.local_memory)),
-                             cores_in(topology, node)));
+  tree.push_back(fmt::format("    NUMA node {}: {:.4g} GB, {}", node->os_index,
+                             static_cast<double>(node->attr->numanode.local_memory) / 1e9, cores_in(topology, node)));
   for (hwloc_obj_t cache : objects_of(topology, HWLOC_OBJ_L3CACHE)) {
     if (!within(cache, node)) continue;
-    tree.push_back(fmt::format("      L3 {}: {}{}", bytes_shown(static_cast<double>(cache->attr->cache.size)),
-                               cores_in(topology, cache), private_caches(topology, cache)));
+    tree.push_back(fmt::format("      L3 {}: {}{}", cache_shown(cache->attr->cache.size), cores_in(topology, cache),
+                               private_caches(topology, cache)));
   }
   for (const Device& device : machine.devices) {
     if (device.numa != static_cast<int>(node->os_index) || device.name.starts_with("numa")) continue;

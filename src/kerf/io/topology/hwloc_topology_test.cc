@@ -67,7 +67,7 @@ TEST(Hwloc, NumaNodesAreDevicesWhereThereIsNoGpu) {
   EXPECT_EQ(machine.device_kinds[0].memory_bytes, 1073741824);
   EXPECT_EQ(machine.domains.size(), 1) << "cores of one host share memory";
   EXPECT_THAT(host->tree, Contains(HasSubstr("Abacus 3000")));
-  EXPECT_THAT(host->tree, Contains(HasSubstr("NUMA node 1: 2 GB, 1 core, CPUs 1")));
+  EXPECT_THAT(host->tree, Contains(HasSubstr("NUMA node 1: 2.147 GB, 1 core, CPUs 1")));
 }
 
 TEST(Hwloc, GpusOfOneSwitchArePix) {

@@ -147,7 +147,7 @@ Result<MachineSpec> machine_of(const NodeTopology& topology, const std::string& 
                     devices[0].kind.name, guessed.bonded));
   }
   builder.spec.nics = topology.nics;
-  builder.spec.name = fmt::format("{} {}", devices.size(), devices.empty() ? "" : devices[0].kind.name);
+  builder.spec.name = fmt::format("{} x {}", devices.size(), devices.empty() ? "" : devices[0].kind.name);
   return std::move(builder).finish();
 }
 
