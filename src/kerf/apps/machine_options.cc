@@ -89,6 +89,9 @@ void add_machine_options(CLI::App& command, MachineOptions& options) {
 
 Result<MachineSpec> load_machine(const MachineOptions& options) {
   if (!options.machine.empty()) return read_machine(options.machine, {.gpu = options.gpu});
+  if (options.gpu.empty() && options.topo.empty()) {
+    return fail("which GPU is it: give --gpu with --gpus-per-node, --nodes and --network, or a --topo file");
+  }
   return options.topo.empty() ? usual_machine(options) : machine_from_topology(options);
 }
 

@@ -26,8 +26,10 @@ struct MachineOptions {
   int gpus_per_node = 0;  // 0 = what the topology has, or 8, or a rack's tray
   int nodes = 1;
 
-  // Whether a machine was named at all; when not, the caller takes the one it runs on.
-  [[nodiscard]] bool named() const { return !machine.empty() || !gpu.empty() || !topo.empty(); }
+  // Whether a machine was asked for at all; when not, the caller takes the one it runs on.
+  [[nodiscard]] bool named() const {
+    return !machine.empty() || !gpu.empty() || !topo.empty() || !network.empty() || gpus_per_node > 0 || nodes > 1;
+  }
 };
 
 void add_machine_options(CLI::App& command, MachineOptions& options);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "kerf/io/topology/machine_reader.h"
+#include "tests/support/conformance.h"
 #include "tests/support/errors.h"
 #include "tests/support/safetensors_writer.h"
 #include "tests/support/temp_dir.h"
@@ -66,6 +67,13 @@ networks: [{kind: NVLink5}, {kind: InfiniBand-NDR, ports: 4}]
   EXPECT_EQ(rack.domains[0].size(), 72);
   EXPECT_EQ(rack.networks[0].gb_per_s_device, 900);
   EXPECT_EQ(rack.networks[1].gb_per_s_node, 200);
+}
+
+TEST_F(ClusterFile, TheExampleInTheDocsIsOne) {
+  const auto example = read_machine(testing::source_dir() / "docs" / "cluster.yaml");
+  ASSERT_TRUE(example.ok()) << example.error().message;
+  EXPECT_EQ(example->num_devices(), 20);
+  EXPECT_EQ(example->networks.size(), 2);
 }
 
 TEST_F(ClusterFile, SaysWhatIsWrong) {

@@ -85,7 +85,7 @@ Result<MachineSpec> gpu_cluster(const ClusterShape& shape) {
     KERF_TRY_STATUS(add_gpus(builder, node, gpu, shape.gpus_per_node));
   }
   builder.spec.name = fmt::format("{} x {} {}", shape.nodes, shape.gpus_per_node, gpu.kind.name);
-  builder.spec.basis = Basis::kAssumed;
+  builder.spec.basis = gpu.shape == FabricShape::kNone ? Basis::kAssumed : gpu.kind.basis;
   builder.spec.notes.push_back("links inside a node are what is usual for this GPU; a topology file would say");
   if (shape.nodes > 1) {
     std::vector<int> nodes(static_cast<size_t>(shape.nodes));

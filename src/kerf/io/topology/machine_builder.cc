@@ -78,6 +78,7 @@ Status MachineBuilder::append(const MachineSpec& machine, const std::string& nam
   for (const std::string& note : machine.notes) {
     if (std::ranges::find(spec.notes, note) == spec.notes.end()) spec.notes.push_back(note);
   }
+  spec.basis = spec.num_nodes() == machine.num_nodes() ? machine.basis : std::max(spec.basis, machine.basis);
   if (machine.host != HostFigures{}) spec.host = machine.host;
   return Ok{};
 }

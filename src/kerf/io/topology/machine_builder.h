@@ -13,6 +13,7 @@ namespace kerf {
 // Bounds of what is read: far above any machine, low enough that no file makes kerf allocate without end.
 inline constexpr int kMaxDevices = 16384;
 inline constexpr int kMaxDevicesPerNode = 256;
+inline constexpr int kMaxNumaNode = 1 << 20;
 inline constexpr size_t kMaxLinks = 4'000'000;
 
 class MachineBuilder {

@@ -177,7 +177,7 @@ class Reader {
     KERF_TRY(device.name, row.string("name"));
     KERF_TRY(device.kind, kind_field(row, spec_.device_kinds, "device_kinds"));
     KERF_TRY(device.node, int_field(row, "node", {0, spec_.num_nodes() - 1}, 0));
-    KERF_TRY(device.numa, int_field(row, "numa", {-1, 1 << 20}, -1));
+    KERF_TRY(device.numa, int_field(row, "numa", {-1, kMaxNumaNode}, -1));
     KERF_TRY(device.cpus, row.string("cpus", ""));
     if (!spec_.devices.empty() && device.node < spec_.devices.back().node) {
       return row.wrong("node", "devices in the order of their nodes");

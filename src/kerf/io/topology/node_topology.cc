@@ -146,6 +146,8 @@ Result<MachineSpec> machine_of(const NodeTopology& topology, const std::string& 
                     "they are taken as {}",
                     devices[0].kind.name, guessed.bonded));
   }
+  const auto is_unknown = [](const DeviceKind& kind) { return kind.name == kUnknownGpu; };
+  builder.spec.basis = std::ranges::any_of(builder.spec.device_kinds, is_unknown) ? Basis::kAssumed : Basis::kPublished;
   builder.spec.nics = topology.nics;
   builder.spec.name = fmt::format("{} x {}", devices.size(), devices.empty() ? "" : devices[0].kind.name);
   return std::move(builder).finish();

@@ -261,9 +261,11 @@ class Parser {
       return !cell.empty() && cell.find_first_not_of("0123456789,-") == std::string::npos;
     };
     if (!cells.empty() && is_set(cells[0])) gpu.cpus = cells[0];
+    int numa = -1;  // the first of "0,3-9"
     if (cells.size() > 1 && is_set(cells[1])) {
-      std::from_chars(cells[1].data(), cells[1].data() + cells[1].size(), gpu.numa);
+      std::from_chars(cells[1].data(), cells[1].data() + cells[1].size(), numa);
     }
+    if (numa >= 0 && numa <= kMaxNumaNode) gpu.numa = numa;
   }
 
   // "GPU 0: NVIDIA H100 80GB HBM3 (UUID: …)", as nvidia-smi -L prints, anywhere in the text.

@@ -109,7 +109,7 @@ class Parser {
       const auto gpu = number_of(line.text.substr(open + 4, close - open - 4));
       const std::vector<TextWord> words = words_of(std::string_view(line.text).substr(label + 10));
       const auto node = words.empty() ? std::nullopt : number_of(words[0].text);
-      if (!gpu || !node || *node < 0) continue;
+      if (!gpu || !node || *node < 0 || *node > kMaxNumaNode) continue;
       const auto found = std::ranges::find(topology.gpus, fmt::format("GPU{}", *gpu), &NodeGpu::name);
       if (found != topology.gpus.end()) found->numa = *node;
     }
