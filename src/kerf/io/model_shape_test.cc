@@ -113,7 +113,7 @@ TEST(ModelShape, TellsLayersApart) {
 }
 
 TEST(ModelNames, AreFoundHoweverTheyAreSpelled) {
-  for (const char* name : {"Llama-3.1-70B", "llama-3.1-70b", "meta-llama/Llama-3.1-70B", "Meta-Llama-3.1-70B-Instruct",
+  for (const char* name : {"Llama-3.1-70B", "llama 3.1 70b", "meta-llama/Llama-3.1-70B", "Meta-Llama-3.1-70B-Instruct",
                            "meta-llama/Meta-Llama-3.1-70B-Instruct"}) {
     EXPECT_EQ(load(name).name, "Llama-3.1-70B") << name;
   }
@@ -131,6 +131,9 @@ TEST(ModelNames, CarryTheirStorageFormat) {
   EXPECT_EQ(fp8.head_format.name, "bf16");
   EXPECT_EQ(load("Qwen/Qwen2.5-72B-Instruct-AWQ").attention_format.name, "awq");
   EXPECT_EQ(load("Qwen/Qwen2.5-72B-Instruct-GPTQ-Int4").attention_format.name, "gptq");
+  EXPECT_DOUBLE_EQ(load("Qwen2.5-72B-Instruct-GPTQ-Int8").mlp_format.bits_per_weight(), 8 + 24.0 / 128);
+  EXPECT_EQ(load("hugging-quants/Meta-Llama-3.1-70B-Instruct-AWQ-INT4").mlp_format.name, "awq");
+  EXPECT_DOUBLE_EQ(load("unsloth/Llama-3.3-70B-Instruct-bnb-4bit").mlp_format.bits_per_weight(), 4.5);
   EXPECT_EQ(load("RedHatAI/Meta-Llama-3.1-70B-Instruct-quantized.w4a16").attention_format.name, "int4");
   EXPECT_EQ(load("Qwen/Qwen3-30B-A3B-Instruct-2507-FP8").expert_format.block, 128);  // Qwen's own are in blocks
   EXPECT_EQ(load("deepseek-ai/DeepSeek-R1-0528").expert_format.block, 128);          // as released

@@ -50,6 +50,7 @@ constexpr std::array kAliases = {
     Alias{"int4_awq", "awq"},
     Alias{"gptq_marlin", "gptq"},
     Alias{"gptq_int4", "gptq"},
+    Alias{"bitsandbytes", "bnb_4bit"},
     Alias{"modelopt_fp4", "nvfp4"},
     Alias{"w4a16_nvfp4", "nvfp4"},
     Alias{"w4a8_nvfp4_fp8", "nvfp4"},
@@ -103,6 +104,9 @@ std::optional<StorageFormat> storage_format(std::string_view name) {
   // One f32 scale per 128 x 128 weights, DeepSeek-V3 (arXiv:2412.19437), section 3.3.2.
   if (normal == "fp8_block") return StorageFormat{.name = "fp8", .bits = 8, .group_bits = 32, .block = 128};
   if (normal == "int4" || normal == "awq" || normal == "gptq") return grouped_integers(normal, 4, group);
+  if (normal == "gptq_int8") return grouped_integers("gptq", 8, group);
+  // bitsandbytes: an f32 scale per 64 weights of the flattened tensor, which shards need not respect.
+  if (normal == "bnb_4bit") return StorageFormat{.name = "int4", .bits = 4 + 32.0 / 64};
   // An fp8 scale per 16 weights; the second scale, one f32 per tensor, doesn't count.
   if (normal == "nvfp4") return StorageFormat{.name = "nvfp4", .bits = 4, .group = 16, .group_bits = 8};
   // A power of two of 8 bits per 32 weights: the OCP microscaling formats, version 1.0, section 5.2.

@@ -51,7 +51,7 @@ std::vector<std::string> globs_of_regex(std::string_view regex) {
   const std::string tail = text.substr(close + 1);
   for (size_t begin = open + 1; begin <= close;) {
     const size_t end = std::min(close, text.find('|', begin));
-    globs.push_back(head + text.substr(begin, end - begin) + tail);
+    globs.push_back(fmt::format("{}{}{}", head, text.substr(begin, end - begin), tail));
     begin = end + 1;
   }
   return globs;

@@ -21,6 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// NOLINTNEXTLINE(bugprone-exception-escape): nlohmann::json checks an invariant when it moves
 struct Entry {
   std::string name;
   std::vector<std::string> keys;  // of the name and its aliases
@@ -30,13 +31,13 @@ struct Entry {
   nlohmann::json config;
 };
 
-// What names are compared by: lower case, no organisation in front, '_' and '-' alike.
+// What names are compared by: lower case, no organisation in front, '_', ' ' and '-' alike.
 std::string key_of(std::string_view name) {
   const size_t slash = name.find_last_of('/');
   std::string key(slash == std::string_view::npos ? name : name.substr(slash + 1));
   for (char& c : key) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    if (c == '_') c = '-';
+    if (c == '_' || c == ' ') c = '-';
   }
   if (key.starts_with("meta-")) key.erase(0, 5);
   return key;
@@ -88,9 +89,10 @@ const Entry* find_entry(const std::vector<Entry>& entries, const std::string& ke
 // Parts of Hugging Face ids that change nothing in the shape, and endings that name a weight format.
 constexpr std::array<std::string_view, 9> kTunings = {"-instruct", "-chat",     "-it",   "-hf",  "-base",
                                                       "-thinking", "-original", "-v0.1", "-v1.0"};
-constexpr std::array<std::string_view, 15> kFormats = {
-    "-fp8-dynamic", "-gptq-int4", "-quantized.w4a16", "-quantized.w8a8", "-fp8",  "-awq", "-gptq", "-int4", "-int8",
-    "-nvfp4",       "-fp4",       "-w4a16",           "-w8a8",           "-bf16", "-fp16"};
+constexpr std::array<std::string_view, 18> kFormats = {
+    "-fp8-dynamic",    "-gptq-int4", "-gptq-int8", "-awq-int4", "-bnb-4bit", "-quantized.w4a16",
+    "-quantized.w8a8", "-fp8",       "-awq",       "-gptq",     "-int4",     "-int8",
+    "-nvfp4",          "-fp4",       "-w4a16",     "-w8a8",     "-bf16",     "-fp16"};
 
 struct Match {
   const Entry* entry = nullptr;
