@@ -7,6 +7,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -108,14 +109,28 @@ void read_memory(benchmark::State& state) {
 }
 
 #ifdef KERF_BENCH_DNNL
-void dnnl_matmul(benchmark::State& state, bool bf16, int64_t m) {
-  const auto type = bf16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
+std::optional<dnnl::memory::data_type> dnnl_type(WeightFormat format) {
+  switch (format) {
+    case WeightFormat::kF32: return dnnl::memory::data_type::f32;
+    case WeightFormat::kBF16: return dnnl::memory::data_type::bf16;
+    case WeightFormat::kInt8: return dnnl::memory::data_type::s8;
+    case WeightFormat::kF16:
+    case WeightFormat::kInt4: break;
+  }
+  return std::nullopt;
+}
+
+// Of integers: whole sums of int8 times int8, without groups and their scales.
+void dnnl_matmul(benchmark::State& state, dnnl::memory::data_type type, int64_t m) {
+  const bool integers = type == dnnl::memory::data_type::s8;
+  const auto result = integers ? dnnl::memory::data_type::s32 : dnnl::memory::data_type::f32;
+  const auto x_type = integers ? dnnl::memory::data_type::u8 : type;
   const auto any = dnnl::memory::format_tag::any;
   const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
   dnnl::stream stream(engine);
   const dnnl::matmul::primitive_desc plan(
-      dnnl::matmul::desc({{m, kInner}, type, dnnl::memory::format_tag::ab}, {{kInner, kOutputs}, type, any},
-                         {{m, kOutputs}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::ab}),
+      dnnl::matmul::desc({{m, kInner}, x_type, dnnl::memory::format_tag::ab}, {{kInner, kOutputs}, type, any},
+                         {{m, kOutputs}, result, dnnl::memory::format_tag::ab}),
       engine);
   const dnnl::matmul matmul(plan);
   dnnl::memory x(plan.src_desc(), engine);
@@ -138,16 +153,17 @@ void add(const std::string& name, Body body) {
 
 void register_all() {
   add("read_memory", read_memory);
-  const std::pair<const char*, WeightFormat> formats[] = {
-      {"bf16", WeightFormat::kBF16}, {"f16", WeightFormat::kF16}, {"f32", WeightFormat::kF32}};
+  const std::pair<const char*, WeightFormat> formats[] = {{"bf16", WeightFormat::kBF16},
+                                                          {"f16", WeightFormat::kF16},
+                                                          {"f32", WeightFormat::kF32},
+                                                          {"int8", WeightFormat::kInt8},
+                                                          {"int4", WeightFormat::kInt4}};
   for (const auto& [name, format] : formats) {
     for (const int64_t m : {1, 4, 16, 512}) {
       const std::string shape = std::string(name) + "/m:" + std::to_string(m);
 #ifdef KERF_BENCH_DNNL
-      if (format != WeightFormat::kF16) {
-        const bool bf16 = format == WeightFormat::kBF16;
-        add("matmul/onednn/" + shape, [=](benchmark::State& state) { dnnl_matmul(state, bf16, m); });
-      }
+      const std::optional<dnnl::memory::data_type> type = dnnl_type(format);
+      if (type) add("matmul/onednn/" + shape, [=](benchmark::State& state) { dnnl_matmul(state, *type, m); });
 #endif
       for (const Kernels* table : available_kernels()) {
         if (table->isa == "scalar" && m > 1) continue;
@@ -170,6 +186,8 @@ void register_all() {
   add("pack/bf16_from_bf16", [](benchmark::State& state) { kerf_pack(state, WeightFormat::kBF16, DType::kBF16); });
   add("pack/bf16_from_f32", [](benchmark::State& state) { kerf_pack(state, WeightFormat::kBF16, DType::kF32); });
   add("pack/f32_from_bf16", [](benchmark::State& state) { kerf_pack(state, WeightFormat::kF32, DType::kBF16); });
+  add("pack/int8_from_bf16", [](benchmark::State& state) { kerf_pack(state, WeightFormat::kInt8, DType::kBF16); });
+  add("pack/int4_from_bf16", [](benchmark::State& state) { kerf_pack(state, WeightFormat::kInt4, DType::kBF16); });
   add("pack/f16_from_bf16", [](benchmark::State& state) { kerf_pack(state, WeightFormat::kF16, DType::kBF16); });
 }
 

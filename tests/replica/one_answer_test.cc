@@ -73,11 +73,43 @@ TEST_P(OneAnswerWithThreads, OverCutsAndChunks) {
 
 INSTANTIATE_TEST_SUITE_P(Threads, OneAnswerWithThreads, ::testing::Values(1, 2, 3));
 
+class OneAnswerQuantised : public ::testing::TestWithParam<Quantization> {};
+
+TEST_P(OneAnswerQuantised, OverCuts) {
+  const TinyModel model({.vocab = kVocab, .dtype = DType::kBF16});
+  const std::vector<int32_t> ids = some_ids(150, 1);
+  const auto bits_of = [&](ReplicaOptions options) {
+    options.dtype = DType::kBF16;
+    options.quantization = GetParam();
+    return score(model, options, ids);
+  };
+  const std::string expected = bits_of({});
+  EXPECT_FALSE(expected == score(model, {.dtype = DType::kBF16}, ids)) << "nothing was quantised";
+  int threads = 1;
+  for (const Plan& plan : cuts()) {
+    for (const int64_t chunk : {37, 512}) {
+      threads = threads % 3 + 1;
+      EXPECT_EQ(bits_of({.plan = plan, .threads = threads, .chunk = chunk}) == expected, true)
+          << name(plan) << ", " << threads << " threads, chunks of " << chunk;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, OneAnswerQuantised, ::testing::Values(Quantization::kInt8, Quantization::kInt4),
+                         [](const auto& format) { return std::string(name_of(format.param)); });
+
 class EveryArchitecture : public ::testing::TestWithParam<size_t> {};
 
-TEST_P(EveryArchitecture, HasOneAnswerInEveryDtype) {
+struct Format {
+  DType dtype;
+  Quantization quantization = Quantization::kNone;
+};
+
+TEST_P(EveryArchitecture, HasOneAnswerInEveryFormat) {
   const Architecture& architecture = architectures()[GetParam()];
-  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
+  for (const auto& [dtype, quantization] :
+       {Format{DType::kF32}, Format{DType::kF16}, Format{DType::kBF16}, Format{DType::kF32, Quantization::kInt8},
+        Format{DType::kBF16, Quantization::kInt4}}) {
     // 6 heads over 3 KV heads and an inner size of 94: neither cuts evenly.
     const TinyModel model({.model_type = std::string(architecture.model_type),
                            .heads = 6,
@@ -87,11 +119,13 @@ TEST_P(EveryArchitecture, HasOneAnswerInEveryDtype) {
                            .dtype = dtype,
                            .shards = 2});
     const std::vector<int32_t> ids = some_ids(70, 2);
-    const std::string expected = score(model, {.dtype = dtype}, ids);
+    const std::string expected = score(model, {.dtype = dtype, .quantization = quantization}, ids);
     for (const Plan& plan : {Plan{.tp = 2, .pp = 2}, Plan{.tp = 3, .sp = true}, Plan{.tp = 4, .pp = 4},
                              Plan{.tp = 6, .pp = 3, .sp = true}, Plan{.tp = 5}, Plan{.pp = 4}}) {
-      EXPECT_EQ(score(model, {.plan = plan, .dtype = dtype, .chunk = 33}, ids) == expected, true)
-          << architecture.model_type << " " << name_of(dtype) << " " << name(plan);
+      EXPECT_EQ(
+          score(model, {.plan = plan, .dtype = dtype, .quantization = quantization, .chunk = 33}, ids) == expected,
+          true)
+          << architecture.model_type << " " << name_of(dtype) << " " << name_of(quantization) << " " << name(plan);
     }
   }
 }
@@ -125,25 +159,35 @@ std::vector<Request> crowd() {
   return requests;
 }
 
-TEST(OneAnswer, OverBatchCompanySampledTokensIncluded) {
+class OverBatchCompany : public ::testing::TestWithParam<Quantization> {};
+
+TEST_P(OverBatchCompany, SampledTokensIncluded) {
+  const ReplicaOptions one{.dtype = DType::kBF16, .quantization = GetParam()};
   const TinyModel model({.model_type = "qwen3", .vocab = kVocab, .dtype = DType::kBF16});
   const std::vector<Request> requests = crowd();
   std::map<RequestId, std::vector<int32_t>> alone;
   for (const Request& request : requests) {
-    alone[request.id] = run_replica(model.dir, {.dtype = DType::kBF16}, {request}).results.at(request.id).ids;
+    alone[request.id] = run_replica(model.dir, one, {request}).results.at(request.id).ids;
     EXPECT_EQ(alone[request.id].size(), static_cast<size_t>(request.params.max_tokens));
   }
   for (const Plan& plan :
        {Plan{}, Plan{.tp = 2, .pp = 2}, Plan{.pp = 4}, Plan{.tp = 4, .sp = true}, Plan{.tp = 3, .pp = 3}}) {
     for (const int64_t chunk : {16, 200}) {
-      const auto run =
-          run_replica(model.dir, {.plan = plan, .dtype = DType::kBF16, .threads = 2, .chunk = chunk}, requests);
+      ReplicaOptions cut = one;
+      cut.plan = plan;
+      cut.threads = 2;
+      cut.chunk = chunk;
+      const auto run = run_replica(model.dir, cut, requests);
       for (const Request& request : requests) {
         EXPECT_EQ(run.results.at(request.id).ids, alone[request.id]) << name(plan) << ", request " << request.id;
       }
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Formats, OverBatchCompany,
+                         ::testing::Values(Quantization::kNone, Quantization::kInt8, Quantization::kInt4),
+                         [](const auto& format) { return std::string(name_of(format.param)); });
 
 TEST(OneAnswer, TwoReductionsPerLayerAndEachRankReadsItsShardOnly) {
   const TinyModel model({.vocab = kVocab, .dtype = DType::kBF16});

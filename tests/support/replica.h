@@ -21,6 +21,7 @@ namespace kerf::testing {
 struct ReplicaOptions {
   Plan plan;
   DType dtype = DType::kF32;
+  Quantization quantization = Quantization::kNone;
   int threads = 1;
   int64_t chunk = 512;  // max_num_batched_tokens
   int64_t max_model_len = 512;
@@ -76,7 +77,8 @@ inline ReplicaRun run_replica(const std::filesystem::path& dir, const ReplicaOpt
                               {.dtype = options.dtype,
                                .max_tokens = options.chunk,
                                .max_logit_rows = options.chunk,
-                               .kv_blocks = config.num_blocks},
+                               .kv_blocks = config.num_blocks,
+                               .quantization = options.quantization},
                               pool)
                       .value();
     Worker worker(mesh, plan, stage, options.chunk, config.bounds());

@@ -30,6 +30,7 @@ struct Prepared {
   std::filesystem::path dir;
   ModelSpec model;
   DType dtype;
+  Quantization quantization;
   int64_t max_model_len;
 };
 
@@ -37,12 +38,17 @@ Result<Prepared> prepare(const ModelOptions& options) {
   KERF_TRY(std::filesystem::path dir, find_model(options.model));
   KERF_TRY(ModelSpec model, load_model_spec(dir));
   KERF_TRY(const DType dtype, choose_dtype(options, model));
+  KERF_TRY(const Quantization quantization, quantization_from_name(options.quantization));
   KERF_TRY_STATUS(check_plan(model, options.plan));
   const int64_t longest = options.max_model_len == 0 ? model.max_positions : options.max_model_len;
   if (longest > model.max_positions) {
     return fail("--max-model-len {} is more than the model's {} positions", longest, model.max_positions);
   }
-  return Prepared{.dir = std::move(dir), .model = std::move(model), .dtype = dtype, .max_model_len = longest};
+  return Prepared{.dir = std::move(dir),
+                  .model = std::move(model),
+                  .dtype = dtype,
+                  .quantization = quantization,
+                  .max_model_len = longest};
 }
 
 // Every rank says whether it is well; the first that is not speaks for all.
@@ -163,7 +169,8 @@ int run_rank(World& world, const ModelOptions& options, const JobShape& shape, c
                        {.dtype = p.dtype,
                         .max_tokens = options.max_num_batched_tokens,
                         .max_logit_rows = std::max(shape.max_logit_rows, config.max_num_seqs),
-                        .kv_blocks = config.num_blocks},
+                        .kv_blocks = config.num_blocks,
+                        .quantization = p.quantization},
                        pool, [&](int64_t bytes) { progress.update(bytes); });
   }();
   if (!all_well(*mesh.all, stage.ok() ? Status(Ok{}) : Status(stage.error()))) return kFailed;
@@ -188,6 +195,7 @@ int run_rank(World& world, const ModelOptions& options, const JobShape& shape, c
           .dir = p.dir,
           .plan = plan,
           .dtype = p.dtype,
+          .quantization = p.quantization,
           .max_model_len = p.max_model_len,
           .load_s = load_s,
           .engine = engine,
@@ -215,6 +223,7 @@ nlohmann::ordered_json Job::json(const JobReport& report) const {
   comm["reductions_per_layer"] = report.reductions_per_layer;
   return {{"plan", {{"tp", plan.tp}, {"pp", plan.pp}, {"dp", plan.dp}, {"ep", plan.ep}, {"sp", plan.sp}}},
           {"dtype", name_of(dtype)},
+          {"quantization", name_of(quantization)},
           {"bytes_read", report.bytes_read},
           {"comm", comm}};
 }

@@ -11,6 +11,7 @@
 #include "kerf/apps/options.h"
 #include "kerf/engine/engine.h"
 #include "kerf/spec/model_spec.h"
+#include "kerf/spec/quantization.h"
 
 namespace kerf {
 
@@ -34,12 +35,13 @@ struct Job {
   const std::filesystem::path& dir;
   const Plan& plan;
   DType dtype;
+  Quantization quantization;
   int64_t max_model_len;
   double load_s;
   Engine& engine;
   std::function<JobReport()> finish;  // stops the ranks; call it once
 
-  // The parts of --json that every subcommand has: plan, dtype, bytes_read, comm.
+  // The parts of --json that every subcommand has: plan, dtype, quantization, bytes_read, comm.
   [[nodiscard]] nlohmann::ordered_json json(const JobReport& report) const;
 };
 

@@ -19,8 +19,9 @@ class App;
 namespace kerf {
 
 struct ModelOptions {
-  std::string model;           // a Hugging Face directory, or the name of a model that ships with kerf
-  std::string dtype = "auto";  // auto | float32 | bfloat16 | float16
+  std::string model;                  // a Hugging Face directory, or the name of a model that ships with kerf
+  std::string dtype = "auto";         // auto | float32 | bfloat16 | float16
+  std::string quantization = "none";  // none | int8 | int4
   Plan plan;
   std::string hosts;                     // "a:8,b:8", empty = this one
   int threads = 0;                       // per rank; 0 = an even share of this host's cores

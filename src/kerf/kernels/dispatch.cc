@@ -44,11 +44,11 @@ bool has_avx2() {
          system_saves(kAvxState);
 }
 
-// A processor with AVX-512 but without its bf16 dot uses the AVX2 table.
+// A processor with AVX-512 but without its bf16 and byte dots uses the AVX2 table.
 bool has_avx512() {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-         __builtin_cpu_supports("avx512bf16") && system_saves(kAvx512State);
+         __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni") && system_saves(kAvx512State);
 }
 #endif
 

@@ -20,9 +20,13 @@
 
 namespace kerf {
 
-// How a weight matrix is kept in memory, packed for the matmul.
-enum class WeightFormat : uint8_t { kF32, kF16, kBF16 };
-inline constexpr int kWeightFormats = 3;
+// How a weight matrix is kept in memory, packed for the matmul. kInt8 and kInt4 are quantised while packing.
+enum class WeightFormat : uint8_t { kF32, kF16, kBF16, kInt8, kInt4 };
+inline constexpr int kWeightFormats = 5;
+
+// Elements along K that share a scale in kInt8 and kInt4, of a weight and of x: llama.cpp's Q8_0 and Q4_0 have
+// the same. Groups are counted from the start of a slice; the last one of a slice may be shorter.
+inline constexpr int64_t kGroup = 32;
 
 // Outputs that a packed panel interleaves; a unit of work of the matmul.
 inline constexpr int64_t kPanel = 32;
@@ -72,6 +76,11 @@ struct MatmulArgs {
 // processors' bf16 dot: k counts from the slice's start; of each pair the odd k comes first, then the
 // even one; subnormals are zeros, in x, w and after each fma. Slices are merged in f32.
 // kF32: x and w are f32. kF16: x is f32, w is f16 widened. kBF16: x is rounded to bf16.
+//
+// kInt8, kInt4: x is quantised by token and group: scale = max |x| / 127, q = x * (127 / max |x|) to nearest even; a
+// group below 2^-100 is zeros, one with an infinity or a NaN gives NaN. Within a group the integers are multiplied and
+// summed exactly; per group, in order, acc = fma(sum * w's scale, x's scale, acc). Weights are
+// w's scale (bf16) times an integer: kInt8 -127 ... 127, kInt4 -8 ... 7 (kernels/quantise.inc.h).
 // Rows of prepared x are prepared_bytes(1) apart, so any run of them may be computed alone.
 struct MatmulKernel {
   size_t (*packed_bytes)(int64_t n, const KSlices& slices);

@@ -4,6 +4,8 @@
 // How a step of k is read and accumulated. Word: what x is broadcast in; Weight: what a panel holds
 // kPanel of per step; Rounding: alive while sums are accumulated.
 struct StepF32 {
+  static constexpr int kMaxRows = kMaxRowsFloat;
+  static constexpr int64_t kWeightsPerStep = kPanel;
   using Word = float;
   using Weight = float;
   struct Rounding {
@@ -21,6 +23,8 @@ struct StepF16 : StepF32 {
   static Vec weight(const Half* w) { return load(w); }
 };
 struct StepBF16 {
+  static constexpr int kMaxRows = kMaxRowsFloat;
+  static constexpr int64_t kWeightsPerStep = kPanel;
   using Word = uint32_t;
   using Rounding = FlushSubnormals;
   using Weight = uint32_t;
@@ -31,14 +35,13 @@ struct StepBF16 {
   static Vec accumulate(Vec acc, Pairs x, Pairs w) { return dot(acc, x, w); }
 };
 
-constexpr int64_t kPrefetchBytes = 1024;  // ahead in a panel that is read once: about 25 ns at 40 GB/s
-
 // One slice: sums[row][panel][output] over `steps` of k.
 //   x     // kRows rows, x_stride words apart
 //   w     // kWide panels, w_stride weights apart
 template <typename Step, int kRows, int kWide>
-[[gnu::noinline]] void accumulate(const typename Step::Word* x, int64_t x_stride, const typename Step::Weight* w,
-                                  int64_t w_stride, int64_t steps, float* sums) {
+requires(Step::kWeightsPerStep == kPanel)
+    [[gnu::noinline]] void accumulate(const typename Step::Word* x, int64_t x_stride, const typename Step::Weight* w,
+                                      int64_t w_stride, int64_t steps, float* sums) {
   constexpr int kVecsWide = kWide * 2;
   Vec acc[kRows][kVecsWide];
   for (auto& row : acc) {
@@ -76,7 +79,7 @@ void tile(const typename Step::Word* x, int64_t x_stride, const typename Step::W
       accumulate<Step, kRows, kWide>(x, x_stride, w, w_stride, steps, stack[top++]);
     }
     x += steps;
-    w += steps * kPanel;
+    w += steps * Step::kWeightsPerStep;
     for (int merge = 0; merge < merges[s]; ++merge) {
       --top;
       for (int i = 0; i < kSums; i += 16)
@@ -109,7 +112,7 @@ void matmul(const MatmulArgs& args) {
   const auto w_stride = static_cast<int64_t>(panel_bytes(Step::kFormat, args.slices) / sizeof(Weight));
   const auto* x = reinterpret_cast<const Word*>(args.x);
   const auto* packed = reinterpret_cast<const Weight*>(args.packed);
-  const int64_t tiles = (args.m + kMaxRows - 1) / kMaxRows;
+  const int64_t tiles = (args.m + Step::kMaxRows - 1) / Step::kMaxRows;
   const auto outputs = [&](int64_t panel) {
     const int64_t left = args.n - panel * kPanel;
     return left;
@@ -127,8 +130,8 @@ void matmul(const MatmulArgs& args) {
       const int64_t row = t * args.m / tiles;
       const int64_t rows = (t + 1) * args.m / tiles - row;
       const int64_t left = outputs(panel);
-      tile_of<Step, kMaxRows>(rows, x + row * x_stride, x_stride, w, w_stride, args, out + row * args.row_stride,
-                              left < kPanel ? left : kPanel);
+      tile_of<Step, Step::kMaxRows>(rows, x + row * x_stride, x_stride, w, w_stride, args, out + row * args.row_stride,
+                                    left < kPanel ? left : kPanel);
     }
   }
 }

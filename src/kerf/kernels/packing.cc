@@ -12,6 +12,8 @@ namespace {
 
 constexpr size_t kCacheLine = 64;
 
+bool quantised(WeightFormat format) { return format == WeightFormat::kInt8 || format == WeightFormat::kInt4; }
+
 // Units that a panel interleaves: one element, or for kBF16 two, which are one operand of the dot.
 template <WeightFormat>
 struct UnitOf;
@@ -109,21 +111,34 @@ void pack_from(const PackArgs& args) {
 }  // namespace
 
 int64_t stored_k(WeightFormat format, const KSlices& slices) {
-  if (format != WeightFormat::kBF16) return slices.k();
+  const int64_t unit = format == WeightFormat::kBF16 ? 2 : quantised(format) ? kGroup : 1;
   int64_t k = 0;
-  for (size_t s = 0; s < slices.merges.size(); ++s) k += (slices.bounds[s + 1] - slices.bounds[s] + 1) / 2 * 2;
+  for (size_t s = 0; s < slices.merges.size(); ++s) {
+    k += (slices.bounds[s + 1] - slices.bounds[s] + unit - 1) / unit * unit;
+  }
   return k;
 }
 
 size_t panel_bytes(WeightFormat format, const KSlices& slices) {
-  const size_t element = format == WeightFormat::kF32 ? sizeof(float) : sizeof(uint16_t);
-  return static_cast<size_t>(stored_k(format, slices) * kPanel) * element;
+  const auto k = static_cast<size_t>(stored_k(format, slices));
+  switch (format) {
+    case WeightFormat::kF32: return k * kPanel * sizeof(float);
+    case WeightFormat::kF16:
+    case WeightFormat::kBF16: return k * kPanel * sizeof(uint16_t);
+    case WeightFormat::kInt8: return k / kGroup * sizeof(PackedInt8);
+    case WeightFormat::kInt4: return k / kGroup * sizeof(PackedInt4);
+  }
+  KERF_CHECK(false, "no such weight format");
 }
 
 size_t prepared_row_bytes(WeightFormat format, const KSlices& slices) {
+  const auto k = static_cast<size_t>(stored_k(format, slices));
   const size_t element = format == WeightFormat::kBF16 ? sizeof(BFloat16) : sizeof(float);
-  const size_t lines = (static_cast<size_t>(stored_k(format, slices)) * element + kCacheLine - 1) / kCacheLine;
-  return (lines | 1) * kCacheLine;
+  // Whole cache lines, and whole groups: 8 groups are 5 lines.
+  const size_t unit = quantised(format) ? 5 * kCacheLine : kCacheLine;
+  static_assert(8 * sizeof(PreparedGroup) == 5 * kCacheLine);
+  const size_t bytes = quantised(format) ? k / kGroup * sizeof(PreparedGroup) : k * element;
+  return ((bytes + unit - 1) / unit | 1) * unit;
 }
 
 template <WeightFormat kFormat>
@@ -151,9 +166,13 @@ void pack(const PackArgs& args) {
 template size_t packed_bytes<WeightFormat::kF32>(int64_t, const KSlices&);
 template size_t packed_bytes<WeightFormat::kF16>(int64_t, const KSlices&);
 template size_t packed_bytes<WeightFormat::kBF16>(int64_t, const KSlices&);
+template size_t packed_bytes<WeightFormat::kInt8>(int64_t, const KSlices&);
+template size_t packed_bytes<WeightFormat::kInt4>(int64_t, const KSlices&);
 template size_t prepared_bytes<WeightFormat::kF32>(int64_t, const KSlices&);
 template size_t prepared_bytes<WeightFormat::kF16>(int64_t, const KSlices&);
 template size_t prepared_bytes<WeightFormat::kBF16>(int64_t, const KSlices&);
+template size_t prepared_bytes<WeightFormat::kInt8>(int64_t, const KSlices&);
+template size_t prepared_bytes<WeightFormat::kInt4>(int64_t, const KSlices&);
 template void pack<WeightFormat::kF32>(const PackArgs&);
 template void pack<WeightFormat::kF16>(const PackArgs&);
 template void pack<WeightFormat::kBF16>(const PackArgs&);

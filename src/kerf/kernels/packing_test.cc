@@ -30,6 +30,8 @@ float unpacked(WeightFormat format, const std::vector<std::byte>& packed, const 
     case WeightFormat::kBF16:
       std::memcpy(&bf16, panel + (stored / 2 * 2 * kPanel + lane * 2 + stored % 2) * 2, 2);
       return widen(bf16);
+    case WeightFormat::kInt8:
+    case WeightFormat::kInt4: break;  // quantise_test.cc
   }
   return 0;
 }
@@ -49,7 +51,7 @@ TEST(Packing, PutsEveryWeightWhereTheLayoutSays) {
   std::mt19937 rng(1);
   Floats weight = wild_floats(kRows * kInner, rng);
   const KSlices slices = kOddSlices.view();
-  for (const WeightFormat format : kFormats) {
+  for (const WeightFormat format : kFloatFormats) {
     const MatmulKernel& kernel = entry(kernels(), format);
     for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
       std::vector<uint16_t> narrow(weight.size());
@@ -86,6 +88,7 @@ TEST(Packing, StacksTensorsAndTakesColumns) {
       row += n;
     }
     EXPECT_EQ(stacked, whole);
+    if (format == WeightFormat::kInt8 || format == WeightFormat::kInt4) continue;
     EXPECT_TRUE(same_bits({unpacked(format, whole, part, 74, 19)}, {expected(format, weight[74 * kInner + 59])}));
   }
 }

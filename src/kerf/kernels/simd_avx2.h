@@ -1,7 +1,8 @@
 // simd_scalar.h's names on two AVX2 registers (with FMA and F16C).
 
-inline constexpr int kMaxRows = 2;   // 8 sums, 4 weights and 2 broadcasts of the 16 registers
-inline constexpr int kMaxHeads = 1;  // 8 scores
+inline constexpr int kMaxRowsFloat = 2;  // 8 sums, 4 weights and 2 broadcasts of the 16 registers
+inline constexpr int kMaxRowsInt = 1;    // 4 sums, 4 dots and what the widened bytes need
+inline constexpr int kMaxHeads = 1;      // 8 scores
 
 struct Vec {
   __m256 lo, hi;
@@ -109,6 +110,42 @@ __m256 dot8(__m256 acc, __m256i x, __m256i w) {
   return _mm256_fmadd_ps(even8(x), even8(w), _mm256_fmadd_ps(odd8(x), odd8(w), acc));
 }
 Vec dot(Vec acc, Pairs x, Pairs w) { return {dot8(acc.lo, x.lo, w.lo), dot8(acc.hi, x.hi, w.hi)}; }
+
+struct Quads {
+  __m256i lo, hi;
+};
+using Ints = Quads;
+Quads load_quads(const void* p) {
+  const auto* both = static_cast<const __m256i*>(p);
+  return {_mm256_loadu_si256(both), _mm256_loadu_si256(both + 1)};
+}
+Quads set1_quads(const int8_t* p) {
+  int32_t quad;
+  __builtin_memcpy(&quad, p, sizeof(quad));
+  return {_mm256_set1_epi32(quad), _mm256_set1_epi32(quad)};
+}
+Quads low_nibbles(Quads a) {
+  const __m256i low = _mm256_set1_epi8(0x0f);
+  return {_mm256_and_si256(a.lo, low), _mm256_and_si256(a.hi, low)};
+}
+Quads high_nibbles(Quads a) { return low_nibbles({_mm256_srli_epi16(a.lo, 4), _mm256_srli_epi16(a.hi, 4)}); }
+Ints set1_ints(int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
+// Bytes are widened to 16 bits: vpmaddubsw would saturate.
+__m256i dot_quads8(__m256i acc, __m256i w, __m256i x) {
+  const __m256i even =
+      _mm256_madd_epi16(_mm256_and_si256(w, _mm256_set1_epi16(0xff)), _mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8));
+  const __m256i odd = _mm256_madd_epi16(_mm256_srli_epi16(w, 8), _mm256_srai_epi16(x, 8));
+  return _mm256_add_epi32(acc, _mm256_add_epi32(even, odd));
+}
+Ints dot_quads(Ints acc, Quads w, Quads x) { return {dot_quads8(acc.lo, w.lo, x.lo), dot_quads8(acc.hi, w.hi, x.hi)}; }
+// 2 * 15 * 127 fits 16 bits.
+__m256i dot_nibbles8(__m256i acc, __m256i w, __m256i x) {
+  return _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_maddubs_epi16(w, x), _mm256_set1_epi16(1)));
+}
+Ints dot_nibbles(Ints acc, Quads w, Quads x) {
+  return {dot_nibbles8(acc.lo, w.lo, x.lo), dot_nibbles8(acc.hi, w.hi, x.hi)};
+}
+Vec to_floats(Ints a) { return {_mm256_cvtepi32_ps(a.lo), _mm256_cvtepi32_ps(a.hi)}; }
 
 // While it lives, subnormals are zeros, operands and results. The compiler does not see that arithmetic depends on it:
 // what is to be affected must be a call that is not inlined.

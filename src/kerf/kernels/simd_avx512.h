@@ -1,7 +1,8 @@
 // simd_scalar.h's names on one AVX-512 register (with BF16).
 
-inline constexpr int kMaxRows = 12;  // 24 sums, 2 weights and a broadcast of the 32 registers
-inline constexpr int kMaxHeads = 4;  // 16 scores, 4 keys and a broadcast
+inline constexpr int kMaxRowsFloat = 12;  // 24 sums, 2 weights and a broadcast of the 32 registers
+inline constexpr int kMaxRowsInt = 6;     // 12 sums, 12 dots, 4 weights and a broadcast
+inline constexpr int kMaxHeads = 4;       // 16 scores, 4 keys and a broadcast
 
 using Vec = __m512;
 
@@ -72,6 +73,21 @@ using Pairs = __m512bh;
 Pairs load_pairs(const uint32_t* p) { return reinterpret_cast<__m512bh>(_mm512_loadu_si512(p)); }
 Pairs set1_pairs(uint32_t x) { return reinterpret_cast<__m512bh>(_mm512_set1_epi32(static_cast<int>(x))); }
 Vec dot(Vec acc, Pairs x, Pairs w) { return _mm512_dpbf16_ps(acc, x, w); }
+
+using Quads = __m512i;
+using Ints = __m512i;
+Quads load_quads(const void* p) { return _mm512_loadu_si512(p); }
+Quads set1_quads(const int8_t* p) {
+  int32_t quad;
+  __builtin_memcpy(&quad, p, sizeof(quad));
+  return _mm512_set1_epi32(quad);
+}
+Quads low_nibbles(Quads a) { return _mm512_and_si512(a, _mm512_set1_epi8(0x0f)); }
+Quads high_nibbles(Quads a) { return low_nibbles(_mm512_srli_epi16(a, 4)); }
+Ints set1_ints(int32_t x) { return _mm512_set1_epi32(x); }
+Ints dot_quads(Ints acc, Quads w, Quads x) { return _mm512_dpbusd_epi32(acc, w, x); }
+Ints dot_nibbles(Ints acc, Quads w, Quads x) { return dot_quads(acc, w, x); }
+Vec to_floats(Ints a) { return _mm512_cvtepi32_ps(a); }
 
 struct FlushSubnormals {
   FlushSubnormals() {}  // vdpbf16ps does it by itself

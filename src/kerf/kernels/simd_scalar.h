@@ -2,8 +2,9 @@
 // bits. Included inside namespace kerf::scalar's anonymous namespace; simd_avx2.h and simd_avx512.h
 // define the same names. min, max and select follow x86: a comparison with a NaN is false.
 
-inline constexpr int kMaxRows = 2;   // rows of a matmul tile
-inline constexpr int kMaxHeads = 2;  // query heads that attention takes together
+inline constexpr int kMaxRowsFloat = 2;  // rows of a tile of a float matmul
+inline constexpr int kMaxRowsInt = 2;    // of an integer one
+inline constexpr int kMaxHeads = 2;      // query heads that attention takes together
 
 struct Vec {
   float v[16];
@@ -125,6 +126,54 @@ Vec dot(Vec acc, Pairs x, Pairs w) {
         flushed_fma(std::bit_cast<float>(x.v[i] & 0xffff0000), std::bit_cast<float>(w.v[i] & 0xffff0000), acc.v[i]);
     return flushed_fma(std::bit_cast<float>(x.v[i] << 16), std::bit_cast<float>(w.v[i] << 16), odd);
   });
+}
+
+// Sixteen lanes of four bytes: k to k + 3 of sixteen outputs, or of one row of x in every lane.
+struct Quads {
+  uint8_t v[16][4];
+};
+struct Ints {
+  int32_t v[16];
+};
+Quads load_quads(const void* p) {
+  Quads r;
+  __builtin_memcpy(&r, p, sizeof(r));
+  return r;
+}
+Quads set1_quads(const int8_t* p) {
+  Quads r;
+  for (auto& v : r.v) __builtin_memcpy(v, p, sizeof(v));
+  return r;
+}
+template <typename Op>
+Quads map_bytes(Quads a, Op op) {
+  for (auto& lane : a.v) {
+    for (uint8_t& byte : lane) byte = static_cast<uint8_t>(op(byte));
+  }
+  return a;
+}
+Quads low_nibbles(Quads a) {
+  return map_bytes(a, [](int byte) { return byte & 0x0f; });
+}
+Quads high_nibbles(Quads a) {
+  return map_bytes(a, [](int byte) { return byte >> 4; });
+}
+Ints set1_ints(int32_t x) {
+  Ints r;
+  for (int32_t& v : r.v) v = x;
+  return r;
+}
+// acc + the dot of four unsigned bytes of w with four signed ones of x, exactly.
+Ints dot_quads(Ints acc, Quads w, Quads x) {
+  for (int i = 0; i < 16; ++i) {
+    for (int b = 0; b < 4; ++b) acc.v[i] += w.v[i][b] * static_cast<int8_t>(x.v[i][b]);
+  }
+  return acc;
+}
+// The same where no byte of w is above 15.
+Ints dot_nibbles(Ints acc, Quads w, Quads x) { return dot_quads(acc, w, x); }
+Vec to_floats(Ints a) {
+  return map([&](int i) { return static_cast<float>(a.v[i]); });
 }
 
 struct FlushSubnormals {

@@ -5,20 +5,32 @@
 #include "kerf/kernels/math.inc.h"
 #include "kerf/kernels/elementwise.inc.h"
 #include "kerf/kernels/attention.inc.h"
+#include "kerf/kernels/quantise.inc.h"
+#include "kerf/kernels/matmul_int.inc.h"
 #include "kerf/kernels/matmul.inc.h"
 // clang-format on
 
-template <typename Step, void (*kPrepare)(const float*, int64_t, int64_t, const KSlices&, std::byte*)>
-constexpr MatmulKernel matmul_kernel() {
-  return {packed_bytes<Step::kFormat>, pack<Step::kFormat>, prepared_bytes<Step::kFormat>, kPrepare, matmul<Step>};
+template <typename Step>
+constexpr MatmulKernel matmul_kernel(decltype(MatmulKernel::pack) pack, decltype(MatmulKernel::prepare) prepare) {
+  return {packed_bytes<Step::kFormat>, pack, prepared_bytes<Step::kFormat>, prepare, matmul<Step>};
+}
+template <typename Step>
+constexpr MatmulKernel float_kernel(decltype(MatmulKernel::prepare) prepare) {
+  return matmul_kernel<Step>(pack<Step::kFormat>, prepare);
+}
+template <typename Step>
+constexpr MatmulKernel int_kernel() {
+  return matmul_kernel<Step>(pack_groups<Step>, prepare_groups<Step>);
 }
 
 constexpr Kernels make_table(std::string_view isa) {
   Kernels table{};
   table.isa = isa;
-  table.matmul[static_cast<int>(WeightFormat::kF32)] = matmul_kernel<StepF32, prepare_f32<WeightFormat::kF32>>();
-  table.matmul[static_cast<int>(WeightFormat::kF16)] = matmul_kernel<StepF16, prepare_f32<WeightFormat::kF16>>();
-  table.matmul[static_cast<int>(WeightFormat::kBF16)] = matmul_kernel<StepBF16, prepare_bf16>();
+  table.matmul[static_cast<int>(WeightFormat::kF32)] = float_kernel<StepF32>(prepare_f32<WeightFormat::kF32>);
+  table.matmul[static_cast<int>(WeightFormat::kF16)] = float_kernel<StepF16>(prepare_f32<WeightFormat::kF16>);
+  table.matmul[static_cast<int>(WeightFormat::kBF16)] = float_kernel<StepBF16>(prepare_bf16);
+  table.matmul[static_cast<int>(WeightFormat::kInt8)] = int_kernel<StepInt8>();
+  table.matmul[static_cast<int>(WeightFormat::kInt4)] = int_kernel<StepInt4>();
   table.attention = attention;
   table.store_key = store_key;
   table.store_value = store_value;

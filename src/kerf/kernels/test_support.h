@@ -45,7 +45,10 @@ inline Floats wild_floats(int64_t n, std::mt19937& rng) {
   return testing::AssertionSuccess();
 }
 
-inline constexpr WeightFormat kFormats[] = {WeightFormat::kF32, WeightFormat::kF16, WeightFormat::kBF16};
+inline constexpr WeightFormat kFloatFormats[] = {WeightFormat::kF32, WeightFormat::kF16, WeightFormat::kBF16};
+inline constexpr WeightFormat kIntFormats[] = {WeightFormat::kInt8, WeightFormat::kInt4};
+inline constexpr WeightFormat kFormats[] = {WeightFormat::kF32, WeightFormat::kF16, WeightFormat::kBF16,
+                                            WeightFormat::kInt8, WeightFormat::kInt4};
 
 [[nodiscard]] inline const MatmulKernel& entry(const Kernels& table, WeightFormat format) {
   return table.matmul[static_cast<int>(format)];

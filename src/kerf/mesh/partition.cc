@@ -26,8 +26,15 @@ RowCut cut_rows(int64_t units, int64_t elements_per_unit, const Plan& plan) {
   return {.slice_bounds = std::move(slice_bounds), .rank_bounds = ranks, .tree = ReductionTree(ranks)};
 }
 
-// A slice of K holds whole pairs where it can: the bf16 dot takes two elements at a time.
-int64_t slice_unit(int64_t k) { return k % 2 == 0 ? 2 : 1; }
+// A slice of K holds whole groups of quantised weights where they fit in evenly enough: a slice that ends inside one
+// is filled up with zeros, which costs half a group on average. With fewer than four groups a slice, slices of one
+// group more would cost their ranks more than that. Else it holds whole pairs: the bf16 dot takes two elements at a
+// time.
+int64_t slice_unit(int64_t k) {
+  constexpr int64_t kGroup = 32;  // kernels.h's, which this floor does not see
+  if (k % kGroup == 0 && k / kGroup >= 4 * kMaxSlices) return kGroup;
+  return k % 2 == 0 ? 2 : 1;
+}
 
 Range at(const std::vector<int64_t>& bounds, int i) {
   return {bounds[static_cast<size_t>(i)], bounds[static_cast<size_t>(i) + 1]};

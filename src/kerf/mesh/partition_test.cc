@@ -76,6 +76,15 @@ TEST(Partition, SlicesBelongToTheModelAndNotToThePlan) {
   }
 }
 
+TEST(Partition, SlicesOfAWideMlpHoldWholeGroupsOfQuantisedWeights) {
+  for (const int64_t bound : cut_tensors(model(8, 4, 11008, 8), {}).intermediate.slice_bounds) {
+    EXPECT_EQ(bound % 32, 0);
+  }
+  // 24 groups would make slices of one and of two.
+  const std::vector<int64_t> narrow = cut_tensors(model(8, 4, 768, 8), {}).intermediate.slice_bounds;
+  for (size_t i = 0; i + 1 < narrow.size(); ++i) EXPECT_EQ(narrow[i + 1] - narrow[i], 48);
+}
+
 TEST(Partition, FollowsGivenWeightsAndLayers) {
   const ModelSpec spec = model(8, 4, 768, 8);
   const TensorCut cut = cut_tensors(spec, {.tp = 2, .tp_weights = {3, 1}});

@@ -34,6 +34,19 @@ WeightFormat format_of(DType dtype) {
   KERF_CHECK(false, "no weight format for this dtype");
 }
 
+struct Formats {
+  WeightFormat linears, head;
+};
+
+Formats formats_of(const Stage::Config& config) {
+  switch (config.quantization) {
+    case Quantization::kInt8: return {WeightFormat::kInt8, WeightFormat::kInt8};
+    case Quantization::kInt4: return {WeightFormat::kInt4, WeightFormat::kInt8};
+    case Quantization::kNone: break;
+  }
+  return {format_of(config.dtype), format_of(config.dtype)};
+}
+
 }  // namespace
 
 Stage::Stage(const ModelSpec& model, KvCache cache, size_t scratch_bytes, ThreadPool& pool)
@@ -53,7 +66,8 @@ Result<Stage> Stage::load(const ModelSpec& model, const Plan& plan, int stage, i
       model,
       KvCache(layers.size(), cut.kv_heads(tp_rank, model).size(), model.head_dim, config.kv_blocks, config.dtype),
       scratch_bytes(model, config), pool);
-  Weights weights(checkpoint, format_of(config.dtype), result.exec_, std::move(done));
+  const Formats formats = formats_of(config);
+  Weights weights(checkpoint, formats.linears, result.exec_, done);
 
   if (stage == 0) {
     KERF_TRY(result.embedding_, Embedding::load(weights, model, std::string(kEmbeddingName), cut, tp_rank));
@@ -67,10 +81,11 @@ Result<Stage> Stage::load(const ModelSpec& model, const Plan& plan, int stage, i
     result.rope_local_.emplace(model.local_rope, model.head_dim);
   }
   if (stage == plan.pp - 1) {
+    Weights head_weights(checkpoint, formats.head, result.exec_, std::move(done));
     const std::string head(model.tied_embeddings ? kEmbeddingName : kHeadName);
     KERF_TRY(result.final_norm_, RmsNorm::load(weights, std::string(kFinalNormName), model.hidden_size, model.norm_eps,
                                                model.norm_adds_one));
-    KERF_TRY(result.head_, Head::load(weights, model, head, cut, tp_rank));
+    KERF_TRY(result.head_, Head::load(head_weights, model, head, cut, tp_rank));
   }
   return result;
 }

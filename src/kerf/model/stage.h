@@ -13,16 +13,18 @@
 #include "kerf/nn/embedding.h"
 #include "kerf/nn/rope.h"
 #include "kerf/spec/plan.h"
+#include "kerf/spec/quantization.h"
 
 namespace kerf {
 
 class Stage {
  public:
   struct Config {
-    DType dtype;             // of weights and of the KV cache
+    DType dtype;             // of weights that are not quantised, and of the KV cache
     int64_t max_tokens;      // largest batch
     int64_t max_logit_rows;  // most rows of logits in a batch
     int64_t kv_blocks;       // blocks of the KV cache
+    Quantization quantization = Quantization::kNone;
   };
 
   // Reads and packs what (stage, tp_rank) holds under `plan`, and nothing else.

@@ -10,6 +10,9 @@ namespace {
 // Rows that one task of a matmul takes together: enough to use a panel well once it is in cache.
 constexpr int64_t kRowsPerTask = 128;
 
+// Rows of x that one task prepares: a few microseconds' work.
+constexpr int64_t kRowsPerPrepare = 8;
+
 }  // namespace
 
 PackedMatrix::PackedMatrix(WeightFormat format, std::span<const MatrixView> parts, std::vector<int64_t> k_bounds,
@@ -50,7 +53,11 @@ void PackedMatrix::multiply(const Exec& exec, const float* x, int64_t m, float* 
   const Arena::Frame frame(exec.scratch);
   std::byte* prepared = exec.scratch.take_bytes(kernel.prepared_bytes(m, slices()));
   const auto row_bytes = static_cast<int64_t>(kernel.prepared_bytes(1, slices()));
-  kernel.prepare(x, k(), m, slices(), prepared);
+  const int64_t prepare_tasks = (m + kRowsPerPrepare - 1) / kRowsPerPrepare;
+  exec.pool.parallel_for(static_cast<int>(prepare_tasks), [&](int task) {
+    const int64_t row = task * kRowsPerPrepare;
+    kernel.prepare(x + row * k(), k(), std::min(kRowsPerPrepare, m - row), slices(), prepared + row * row_bytes);
+  });
 
   // Tasks are blocks of rows times runs of panels: at least four a thread, to even out.
   const int64_t row_blocks = (m + kRowsPerTask - 1) / kRowsPerTask;

@@ -1,0 +1,75 @@
+// The steps of the integer matmuls: a group of k at a time, exact integer dots inside it. Included
+// inside an instruction set's namespace.
+
+// Weight: a group of a panel.
+struct StepInt8 {
+  static constexpr int kMaxRows = kMaxRowsInt;
+  static constexpr int64_t kWeightsPerStep = 1;
+  using Word = PreparedGroup;
+  using Weight = PackedInt8;
+  struct Rounding {
+    Rounding() {}  // IEEE's
+  };
+  static constexpr WeightFormat kFormat = WeightFormat::kInt8;
+  static constexpr int64_t kK = kGroup;
+  static constexpr int kLoads = kQuadsPerGroup;
+  static constexpr int kQuadsPerLoad = 1;
+  static void unpack(Quads stored, Quads* quads) { quads[0] = stored; }
+  static Ints dot(Ints acc, Quads w, Quads x) { return dot_quads(acc, w, x); }
+  static void quantise(const GroupWeights& w, BFloat16* scales, uint32_t (*q)[16]) { quantise_int8(w, scales, q); }
+};
+struct StepInt4 : StepInt8 {
+  using Weight = PackedInt4;
+  static constexpr WeightFormat kFormat = WeightFormat::kInt4;
+  static constexpr int kLoads = kQuadsPerGroup / 2;
+  static constexpr int kQuadsPerLoad = 2;
+  static void unpack(Quads stored, Quads* quads) {
+    quads[0] = low_nibbles(stored);
+    quads[1] = high_nibbles(stored);
+  }
+  static Ints dot(Ints acc, Quads w, Quads x) { return dot_nibbles(acc, w, x); }
+  static void quantise(const GroupWeights& w, BFloat16* scales, uint32_t (*q)[16]) { quantise_int4(w, scales, q); }
+};
+
+constexpr int64_t kPrefetchBytes = 1024;  // ahead in a panel that is read once: about 25 ns at 40 GB/s
+
+// One slice, as accumulate() of matmul.inc.h; a step is a group.
+template <typename Step, int kRows, int kWide>
+requires(Step::kWeightsPerStep == 1)
+    [[gnu::noinline]] void accumulate(const PreparedGroup* x, int64_t x_stride, const typename Step::Weight* w,
+                                      int64_t w_stride, int64_t groups, float* sums) {
+  constexpr int kVecsWide = kWide * 2;
+  Vec acc[kRows][kVecsWide];
+  for (auto& row : acc) {
+    for (Vec& one : row) one = set1(0.0F);
+  }
+  for (int64_t g = 0; g < groups; ++g, ++w, ++x) {
+    Ints dots[kRows][kVecsWide];
+    for (int row = 0; row < kRows; ++row) {
+      for (Ints& dot : dots[row]) dot = set1_ints(x[row * x_stride].bias);
+    }
+    for (int load = 0; load < Step::kLoads; ++load) {
+      Quads weights[kVecsWide][Step::kQuadsPerLoad];
+      for (int v = 0; v < kVecsWide; ++v) {
+        const auto* at = w[v / 2 * w_stride].quads[load][v % 2 * 16];
+        if (kRows == 1) prefetch(at + kPrefetchBytes);
+        Step::unpack(load_quads(at), weights[v]);
+      }
+      for (int row = 0; row < kRows; ++row) {
+        for (int i = 0; i < Step::kQuadsPerLoad; ++i) {
+          const Quads quad = set1_quads(x[row * x_stride].quads[load + i * Step::kLoads]);
+          for (int v = 0; v < kVecsWide; ++v) dots[row][v] = Step::dot(dots[row][v], weights[v][i], quad);
+        }
+      }
+    }
+    for (int v = 0; v < kVecsWide; ++v) {
+      const Vec scale = load(w[v / 2 * w_stride].scales + v % 2 * 16);
+      for (int row = 0; row < kRows; ++row) {
+        acc[row][v] = fma(mul(to_floats(dots[row][v]), scale), set1(x[row * x_stride].scale), acc[row][v]);
+      }
+    }
+  }
+  for (int row = 0; row < kRows; ++row) {
+    for (int v = 0; v < kVecsWide; ++v) store(sums + (row * kVecsWide + v) * 16, acc[row][v]);
+  }
+}
