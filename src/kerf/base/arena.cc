@@ -13,11 +13,12 @@ namespace {
 constexpr size_t kCacheLine = 64;
 }  // namespace
 
-Buffer::Buffer(size_t bytes) : size_(bytes) {
+Buffer::Buffer(size_t bytes, Pages pages) : size_(bytes) {
   if (bytes == 0) return;
   void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapped == MAP_FAILED) throw std::bad_alloc();
   data_ = static_cast<std::byte*>(mapped);
+  if (pages == Pages::kHuge) madvise(mapped, bytes, MADV_HUGEPAGE);  // only advice: fails where there are none
 }
 
 Buffer::~Buffer() {

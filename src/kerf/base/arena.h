@@ -10,8 +10,13 @@ namespace kerf {
 // Move-only.
 class Buffer {
  public:
+  enum class Pages {
+    kSmall,
+    kHuge  // where the system has them: for what is written whole and read often. A touch takes 2 MiB.
+  };
+
   Buffer() = default;
-  explicit Buffer(size_t bytes);  // throws std::bad_alloc
+  explicit Buffer(size_t bytes, Pages pages = Pages::kSmall);  // throws std::bad_alloc
   ~Buffer();
   Buffer(Buffer&& other) noexcept;
   Buffer& operator=(Buffer&& other) noexcept;

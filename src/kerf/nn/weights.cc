@@ -16,11 +16,11 @@ constexpr int64_t kRowsPerPrepare = 8;
 }  // namespace
 
 PackedMatrix::PackedMatrix(WeightFormat format, std::span<const MatrixView> parts, std::vector<int64_t> k_bounds,
-                           const MergeProgram& program, const Exec& exec)
+                           const MergeProgram& program, const Exec& exec, void (*packed)(const MatrixView& rows))
     : format_(format), bounds_(std::move(k_bounds)), program_(program) {
   for (const MatrixView& part : parts) n_ += part.rows;
   const MatmulKernel& kernel = exec.kernels.matmul[static_cast<size_t>(format_)];
-  data_ = Buffer(kernel.packed_bytes(n_, slices()));
+  data_ = Buffer(kernel.packed_bytes(n_, slices()), Buffer::Pages::kHuge);
   int64_t first_row = 0;
   for (const MatrixView& part : parts) {
     // Tasks end where a panel of the packed matrix does: no two write the same panel.
@@ -38,7 +38,9 @@ PackedMatrix::PackedMatrix(WeightFormat format, std::span<const MatrixView> part
                    .slices = slices(),
                    .first_row = first_row + begin,
                    .packed = data_.data()});
+      packed(rows);
     });
+    packed(part);  // a task's last rows may have brought its neighbours' back
     first_row += part.rows;
   }
 }
@@ -97,7 +99,7 @@ Result<PackedMatrix> Weights::matrix(std::span<const Part> parts, std::vector<in
   for (const Part& part : parts) {
     KERF_TRY(views.emplace_back(), view(part));
   }
-  return PackedMatrix(format_, views, std::move(k_bounds), program, exec_);
+  return PackedMatrix(format_, views, std::move(k_bounds), program, exec_, Checkpoint::drop);
 }
 
 Result<std::vector<float>> Weights::vector(const std::string& name, int64_t size, Range range) {

@@ -22,9 +22,9 @@ class PackedMatrix {
   PackedMatrix() = default;
 
   // Packs the rows of `parts`, stacked, each [its rows, k]. k_bounds are the slices of K, merges
-  // the part of their tree that lies on this rank.
+  // the part of their tree that lies on this rank. `packed` is told, from any thread, which rows are done with.
   PackedMatrix(WeightFormat format, std::span<const MatrixView> parts, std::vector<int64_t> k_bounds,
-               const MergeProgram& program, const Exec& exec);
+               const MergeProgram& program, const Exec& exec, void (*packed)(const MatrixView& rows));
 
   [[nodiscard]] int64_t n() const { return n_; }
   [[nodiscard]] int64_t k() const { return bounds_.back(); }
