@@ -51,10 +51,16 @@ Status read_formats(const JsonFields& config, std::string_view where, std::strin
   return read_quantization(config, &modelopt, shape);
 }
 
-// So that no sum of parameters overflows. The largest model known has 3e12.
-Status check_size(std::string_view where, const ModelShape& shape) {
+// So that heads come in groups, and no sum of parameters overflows. The largest model known has 3e12.
+Status check_shape(std::string_view where, const ModelShape& shape) {
   if (shape.num_layers() < 1 || shape.num_layers() > kLayers.max) {
     return fail("{}: {} layers; expected 1 to {}", where, shape.num_layers(), kLayers.max);
+  }
+  for (const LayerShape& kind : shape.kinds) {
+    const AttentionShape& a = kind.attention;
+    if (a.kv_heads > 0 && a.heads % a.kv_heads != 0) {
+      return fail("{}: {} heads over {} key-value heads; expected a multiple", where, a.heads, a.kv_heads);
+    }
   }
   double params = 0;
   for (const int kind : shape.layers) params += static_cast<double>(shape.kinds[static_cast<size_t>(kind)].params());
@@ -80,7 +86,7 @@ Result<ModelShape> parse_model_shape(std::string_view config_json, std::string_v
   shape.name = std::string(where);
   KERF_TRY_STATUS(read_dtype(config, shape));
   KERF_TRY_STATUS(family->read(config, *family, shape));
-  KERF_TRY_STATUS(check_size(where, shape));
+  KERF_TRY_STATUS(check_shape(where, shape));
   KERF_TRY_STATUS(read_formats(config, where, hf_quant_config, shape));
   KERF_TRY_STATUS(read_towers(whole, where, shape));
   return shape;

@@ -166,6 +166,17 @@ TEST(ModelShape, UnknownArchitecturesAreRefusedByName) {
   EXPECT_THAT(shape.error().message, AllOf(StartsWith("config.json: "), HasSubstr("'rwkv'"), HasSubstr("llama")));
 }
 
+// A fuzzer's find: fewer value heads than key heads.
+TEST(ModelShape, HeadsComeInGroups) {
+  const Result<ModelShape> shape = parse_model_shape(
+      R"({"model_type": "qwen3_next", "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 4,
+          "num_attention_heads": 4, "vocab_size": 100, "linear_num_key_heads": 4, "linear_num_value_heads": 2,
+          "linear_key_head_dim": 8, "linear_value_head_dim": 8})",
+      "config.json");
+  ASSERT_FALSE(shape.ok());
+  EXPECT_THAT(shape.error().message, HasSubstr("2 heads over 4 key-value heads"));
+}
+
 TEST(ModelShape, WindowsAlternateInGemma2) {
   const ModelShape shape = load("Gemma-2-9B");
   EXPECT_EQ(shape.layer(0).attention.window, 4096);
