@@ -99,7 +99,7 @@ std::string describe_workload(const PlanProblem& problem) {
 
 std::string why(const PlanReport& report, size_t plan) {
   const Candidate& candidate = report.plans[plan];
-  if (!candidate.meets_slo()) return fmt::format("misses the SLO by {}", per_cent(candidate.slo_excess));
+  if (!candidate.meets_slo()) return slo_text(report.problem, candidate);
   if (plan == 0) return report.explanation->binding;
   const Objective objective = report.problem.workload.objective;
   const double behind = advantage(objective, report.plans.front(), candidate);

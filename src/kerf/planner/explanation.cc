@@ -61,16 +61,21 @@ void find_constraint(const PlanProblem& problem, const SearchResult& result, con
   }
   if (!winner.meets_slo()) {
     explanation.constraint = Constraint::kSlo;
-    explanation.binding = fmt::format("No plan meets the SLO; this one misses it by {}", per_cent(winner.slo_excess));
+    explanation.binding =
+        fmt::format("No plan {}; this one {}", winner.falls_behind ? "keeps up with the rate" : "meets the SLO",
+                    slo_text(problem, winner));
     return;
   }
-  // Of the time per token, what isn't decoding is other requests' prompts.
+  // What a token waits for, or, where throughput counts, what a request costs the replica.
   const StepCost& prompt = prediction.prefill;
-  const double prompt_s = std::max(0.0, prediction.tpot_ms / 1e3 - step.total());
   const double prompt_work_s = prompt.total() - prompt.bubble_s;
-  const auto part = [&](const auto& seconds) {
-    return seconds(step) + (prompt_work_s > 0 ? prompt_s * seconds(prompt) / prompt_work_s : 0);
-  };
+  double steps = 1;
+  double prompts = prompt_work_s > 0 ? std::max(0.0, prediction.tpot_ms / 1e3 - step.total()) / prompt_work_s : 0;
+  if (problem.workload.objective != Objective::kLatency) {
+    steps = std::max(0.0, problem.workload.osl - 1) / std::max(1.0, prediction.running);
+    prompts = 1 - problem.workload.prefix_hit;
+  }
+  const auto part = [&](const auto& seconds) { return steps * seconds(step) + prompts * seconds(prompt); };
   const auto head_reads = [](const StepCost& c) { return c.weights_s >= c.compute_s; };
   struct Part {
     Constraint constraint;
@@ -85,15 +90,16 @@ void find_constraint(const PlanProblem& problem, const SearchResult& result, con
            "is arithmetic"},
       Part{Constraint::kCommunicationLatency, part([](const StepCost& c) { return c.comm_s(); }), "is communication"},
       Part{Constraint::kOverhead, part([](const StepCost& c) { return c.overhead_s; }), "is launching and scheduling"},
-      Part{Constraint::kBubble, step.bubble_s, "waits for other stages"}};
-  const double total = std::max(step.total() + (prompt_work_s > 0 ? prompt_s : 0), 1e-12);
+      Part{Constraint::kBubble, steps * step.bubble_s, "waits for other stages"}};
+  const double total = std::max(steps * step.total() + prompts * prompt_work_s, 1e-12);
   Part& most = *std::ranges::max_element(parts, {}, &Part::seconds);
   if (most.constraint == Constraint::kCommunicationLatency) {
     most.constraint = communication_constraint(problem, winner, prediction, make);
   }
   explanation.constraint = most.constraint;
-  explanation.binding = fmt::format("{} binds: {} of the time per token {}", name_of(most.constraint),
-                                    per_cent(most.seconds / total), most.what);
+  explanation.binding =
+      fmt::format("{} binds: {} of the time per {} {}", name_of(most.constraint), per_cent(most.seconds / total),
+                  problem.workload.objective == Objective::kLatency ? "token" : "request", most.what);
   explanation.binding[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(explanation.binding[0])));
   if (slo_holds_it_up(problem, result)) {
     explanation.constraint = Constraint::kSlo;
@@ -116,7 +122,7 @@ void find_runner_up(const PlanProblem& problem, const SearchResult& result, Expl
   std::string& message = explanation.runner_up_message;
   message = fmt::format("Runner-up: {}, {}", to_string(other->cut), objective_text(objective, *other));
   if (winner.meets_slo() && !other->meets_slo()) {
-    message += fmt::format(", but it misses the SLO by {}", per_cent(other->slo_excess));
+    message += ", but it " + slo_text(problem, *other);
   } else if (explanation.runner_up_behind < 0.005) {
     message += objective == Objective::kLatency && other->ttft_ms > 1.005 * winner.ttft_ms
                    ? fmt::format(": as good, with TTFT {:.0f} ms against {:.0f} ms", other->ttft_ms, winner.ttft_ms)
@@ -160,7 +166,9 @@ Baseline find_baseline(const PlanProblem& problem, const SearchResult& result, c
         "Against {} (TP = devices per node, PP = nodes): {} in place of {}, {}", name,
         objective_text(objective, winner), objective_text(objective, judged.front()),
         baseline.advantage < 0.005 ? std::string("as good") : difference_text(objective, baseline.advantage));
-    if (winner.meets_slo() && !judged.front().meets_slo()) baseline.message += ", and it misses the SLO";
+    if (winner.meets_slo() && !judged.front().meets_slo()) {
+      baseline.message += ", and it " + slo_text(problem, judged.front());
+    }
   } else {
     const Rejected rejected{.cut = cut,
                             .reason = cut.pp > problem.model.num_layers() ? Rejection::kLayers : Rejection::kOther};
@@ -210,7 +218,9 @@ std::string difference_text(Objective objective, double advantage) {
 std::string objective_text(Objective objective, const Candidate& candidate) {
   switch (objective) {
     case Objective::kLatency: return fmt::format("TPOT {:.3g} ms", candidate.tpot_ms);
-    case Objective::kThroughput: return with_commas(candidate.tokens_per_s) + " tokens/s";
+    case Objective::kThroughput:
+      return with_commas(objective_value(objective, candidate)) +
+             (candidate.per_device ? " tokens/s per device" : " tokens/s");
     case Objective::kCost: break;
   }
   if (candidate.usd_per_million_tokens > 0) {

@@ -29,6 +29,7 @@ struct Knob {
   double value = 0;  // today's
   double least = 0;
   double most = 1e18;
+  bool whole = false;  // tokens, requests
   std::function<void(PlanProblem&, double)> set;
   std::function<std::string(double, bool)> when;  // (threshold, above) → "with prompts above 6,100 tokens"
 };
@@ -93,7 +94,8 @@ class FlipFinder {
         same = middle;
       }
     }
-    const double threshold = round_to_two_digits(other);
+    double threshold = round_to_two_digits(other);
+    if (knob.whole) threshold = above ? std::floor(threshold) : std::ceil(threshold);
     return Flip{.knob = knob.name,
                 .threshold = threshold,
                 .above = above,

@@ -23,7 +23,7 @@ constexpr double kPerSetting = 0.005;
 double objective_value(Objective objective, const Candidate& candidate) {
   switch (objective) {
     case Objective::kLatency: return candidate.tpot_ms;
-    case Objective::kThroughput: return candidate.tokens_per_s;
+    case Objective::kThroughput: return candidate.per_device ? candidate.tokens_per_s_device() : candidate.tokens_per_s;
     case Objective::kCost:
       if (candidate.usd_per_million_tokens > 0) return candidate.usd_per_million_tokens;
       return candidate.tokens_per_s > 0 ? 1e6 * candidate.cut.devices() / candidate.tokens_per_s : 1e18;

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "kerf/planner/memory.h"
+#include "kerf/planner/words.h"
 
 namespace kerf {
 
@@ -24,12 +25,16 @@ const DeviceKind& roomiest_kind(const MachineSpec& machine) {
   return *std::ranges::max_element(machine.device_kinds, {}, &DeviceKind::memory_bytes);
 }
 
+bool falls_behind(const Workload& workload, const Prediction& p) {
+  return workload.arrival == Arrival::kOpenLoop && p.requests_per_s < 0.98 * workload.rate_per_s;
+}
+
 double slo_excess(const Workload& workload, const Prediction& p) {
   double excess = 0;
   if (workload.slo_ttft_ms > 0) excess = std::max(excess, p.ttft_ms / workload.slo_ttft_ms - 1);
   if (workload.slo_tpot_ms > 0) excess = std::max(excess, p.tpot_ms / workload.slo_tpot_ms - 1);
   // A queue that grows without end meets no SLO, and is no answer without one either.
-  if (workload.arrival == Arrival::kOpenLoop && p.requests_per_s < 0.98 * workload.rate_per_s) {
+  if (falls_behind(workload, p)) {
     excess = std::max(excess, workload.rate_per_s / std::max(p.requests_per_s, 1e-9) - 1);
   }
   return excess;
@@ -95,7 +100,9 @@ class Judge {
                         .tpot_ms = p.tpot_ms,
                         .tokens_per_s = p.tokens_per_s,
                         .usd_per_million_tokens = p.usd_per_million_tokens,
-                        .slo_excess = slo_excess(problem_.workload, p)};
+                        .slo_excess = slo_excess(problem_.workload, p),
+                        .falls_behind = falls_behind(problem_.workload, p),
+                        .per_device = problem_.workload.arrival == Arrival::kOpenLoop};
     candidate.score = score(problem_.workload.objective, candidate);
     return candidate;
   }
@@ -326,6 +333,14 @@ std::vector<Prediction> predict_all(const PlanProblem& problem, const std::vecto
 
 Prediction predict(const PlanProblem& problem, const Candidate& candidate, const MakePredictor& make) {
   return predict_all(problem, {candidate}, make).front();
+}
+
+std::string slo_text(const PlanProblem& problem, const Candidate& candidate) {
+  if (candidate.falls_behind) {
+    return fmt::format("keeps up with {:.3g} of {:.3g} requests a second",
+                       candidate.tokens_per_s / problem.workload.osl, problem.workload.rate_per_s);
+  }
+  return candidate.meets_slo() ? "" : fmt::format("misses the SLO by {}", per_cent(candidate.slo_excess));
 }
 
 std::string why(const PlanProblem& problem, const Rejected& rejected, const MakePredictor& make) {

@@ -46,7 +46,9 @@ struct Candidate {
   double tokens_per_s = 0;
   double usd_per_million_tokens = 0;
   double score = 0;       // of the problem's objective; less is better
-  double slo_excess = 0;  // how far it misses the SLO: the larger of ttft/SLO and tpot/SLO, minus 1; 0 = met
+  double slo_excess = 0;  // how far it misses the SLO: the largest of ttft/SLO, tpot/SLO and rate/sustained, minus 1
+  bool falls_behind = false;  // open loop: it cannot keep up with the rate
+  bool per_device = false;    // open loop: all that keep up give the same tokens, so that devices are what counts
   [[nodiscard]] bool meets_slo() const { return slo_excess <= 0; }
   [[nodiscard]] double tokens_per_s_device() const { return tokens_per_s / cut.devices(); }
 };
@@ -77,8 +79,8 @@ struct SearchResult {
 // By the SLO first, then by the score.
 [[nodiscard]] bool better(const Candidate& a, const Candidate& b);
 
-// The figure that the objective compares: tpot_ms, tokens_per_s, usd_per_million_tokens (device-seconds per million
-// tokens where no price is known).
+// The figure that the objective compares: tpot_ms, tokens_per_s (at a given rate, of a device), usd_per_million_tokens
+// (device-seconds per million tokens where no price is known).
 [[nodiscard]] double objective_value(Objective objective, const Candidate& candidate);
 // By how much a beats b in it: 0.1 = 10 % less time or money, or 10 % more tokens.
 [[nodiscard]] double advantage(Objective objective, const Candidate& a, const Candidate& b);
@@ -88,6 +90,9 @@ struct SearchResult {
                                                   const MakePredictor& make = cost_model_predictor());
 [[nodiscard]] Prediction predict(const PlanProblem& problem, const Candidate& candidate,
                                  const MakePredictor& make = cost_model_predictor());
+
+// "misses the SLO by 12 %", "keeps up with 3.3 of 200 requests a second"; empty when it does neither.
+[[nodiscard]] std::string slo_text(const PlanProblem& problem, const Candidate& candidate);
 
 // One sentence: why a plan was rejected.
 [[nodiscard]] std::string why(const PlanProblem& problem, const Rejected& rejected,

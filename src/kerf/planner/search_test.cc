@@ -111,6 +111,29 @@ TEST(Search, FindsTheLoadThatTheSloAllows) {
   for (const Candidate& candidate : result.ranked) EXPECT_GE(candidate.concurrency, candidate.cut.dp);
 }
 
+TEST(Search, AtARateTheFewestDevicesThatKeepUpWin) {
+  PlanProblem problem = toy_problem(8);
+  problem.workload.arrival = Arrival::kOpenLoop;
+  problem.workload.osl = 100;
+  problem.workload.rate_per_s = 1;
+  // The toy serves as many tokens as it can, whatever is asked: cap it at the rate.
+  const MakePredictor at_rate = [&](const auto& model, const auto& machine, const auto& engine, const auto& workload) {
+    return Predictor([=, toy = toy_predictor()(model, machine, engine, workload)](const Plan& plan) {
+      Prediction p = toy(plan);
+      p.requests_per_s = std::min(p.tokens_per_s / workload.osl, workload.rate_per_s);
+      p.tokens_per_s = p.requests_per_s * workload.osl;
+      return p;
+    });
+  };
+  EXPECT_EQ(search(problem, at_rate).ranked.front().cut.devices(), 1);
+  problem.workload.rate_per_s = 40;
+  const SearchResult busy = search(problem, at_rate);
+  EXPECT_GT(busy.ranked.front().cut.devices(), 1);
+  EXPECT_FALSE(busy.ranked.front().falls_behind);
+  EXPECT_TRUE(busy.ranked.back().falls_behind);
+  EXPECT_THAT(slo_text(problem, busy.ranked.back()), HasSubstr("of 40 requests a second"));
+}
+
 TEST(Search, IgnoresMoreReplicasThanRequests) {
   PlanProblem problem = toy_problem(8);
   problem.workload.concurrency = 3;
