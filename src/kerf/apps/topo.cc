@@ -48,8 +48,10 @@ void add_topo(CLI::App& app, const std::vector<std::string>& /*args*/, int& stat
       "  kerf topo --gpu GB200 --nodes 18\n"
       "Bandwidths count one direction. A domain is a set of devices that fast links join, whatever node they are in.");
   add_machine_options(*command, options->machine);
-  command->get_option("--machine")
-      ->excludes(command->add_option("--from", options->machine.machine, "the same as --machine"));
+  auto* from = command->add_option("--from", options->machine.machine, "the same as --machine");
+  for (const char* other : {"--machine", "--gpus-per-node", "--nodes", "--topo", "--network"}) {
+    from->excludes(command->get_option(other));
+  }
   command->add_flag("--json", options->json, "one JSON document on stdout");
   command->callback([options, &status] {
     const Status done = run_topo(*options);

@@ -162,6 +162,11 @@ void draw_networks(const MachineSpec& machine, std::string& text) {
 // What a domain of this class is good for, in a word.
 std::string good_for(const MachineSpec& machine, DomainClass domain_class, const std::vector<int>& domain) {
   const size_t size = domain.size();
+  const Device& device = machine.devices[static_cast<size_t>(domain[0])];
+  if (machine.device_kinds[static_cast<size_t>(device.kind)].fabric == "shm") {
+    return size == 1 ? "one NUMA node: its cores share memory, ranks of any kind"
+                     : fmt::format("{} NUMA nodes share memory: a rank or more on each, of any kind", size);
+  }
   switch (domain_class) {
     case DomainClass::kSwitch:
       return fmt::format("any two at full speed: tensor and expert parallelism up to {}", size);
@@ -172,10 +177,6 @@ std::string good_for(const MachineSpec& machine, DomainClass domain_class, const
       return fmt::format("rings, but not any two: tensor parallelism of neighbours or of all {}", size);
     case DomainClass::kRack: return fmt::format("tensor and expert parallelism across nodes, up to {}", size);
     case DomainClass::kSingle: break;
-  }
-  const Device& device = machine.devices[static_cast<size_t>(domain[0])];
-  if (machine.device_kinds[static_cast<size_t>(device.kind)].fabric == "shm") {
-    return "one NUMA node: its cores share memory, ranks of any kind";
   }
   return machine.num_devices() == 1 ? "one device: nothing to cut for"
                                     : "no fast link: pipeline or data parallelism; tensor parallelism costs latency";

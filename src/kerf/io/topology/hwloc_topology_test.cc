@@ -2,11 +2,13 @@
 
 #include <gmock/gmock.h>
 
-#include <numeric>
+#include <cstdlib>
+#include <filesystem>
 
 #include "kerf/io/topology/domains.h"
 #include "tests/support/conformance.h"
 #include "tests/support/errors.h"
+#include "tests/support/temp_dir.h"
 
 namespace kerf {
 namespace {
@@ -110,6 +112,30 @@ TEST(HwlocConformance, FindsThePairsOfAPower8) {
   EXPECT_EQ(machine.links[0].width, 2);
   EXPECT_EQ(machine.devices[2].numa, 1);
 }
+
+// The file systems of machines, as hwloc's own tests hold them.
+class HwlocRoot : public ::testing::TestWithParam<std::pair<const char*, std::vector<double>>> {};
+
+TEST_P(HwlocRoot, GivesTheNumaNodesOfAnotherMachine) {
+  const auto& [name, memory_gib] = GetParam();
+  const auto archive = testing::conformance_dir() / "topo/hwloc" / (std::string(name) + ".tar.bz2");
+  if (!std::filesystem::exists(archive)) GTEST_SKIP() << "no conformance data at " << archive;
+  const testing::TempDir dir;
+  const std::string unpack = fmt::format("tar xjf '{}' -C '{}' 2>/dev/null", archive.string(), dir.path().string());
+  if (std::system(unpack.c_str()) != 0) GTEST_SKIP() << "cannot unpack " << archive;
+  setenv("HWLOC_FSROOT", (dir.path() / name).c_str(), 1);
+  setenv("HWLOC_THISSYSTEM", "0", 1);
+  const auto host = read_this_host();
+  unsetenv("HWLOC_FSROOT");
+  unsetenv("HWLOC_THISSYSTEM");
+  ASSERT_TRUE(host.ok()) << host.error().message;
+  ASSERT_EQ(host->machine.devices.size(), memory_gib.size());
+  EXPECT_NEAR(host->machine.device_kinds[0].memory_bytes / (1 << 30), std::ranges::min(memory_gib), 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Conformance, HwlocRoot,
+                         ::testing::Values(std::pair("nvidia-dgx-gb10", std::vector<double>{119.7}),
+                                           std::pair("nvidiagpunumanodes", std::vector<double>{124, 124})));
 
 }  // namespace
 }  // namespace kerf
