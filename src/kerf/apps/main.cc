@@ -16,8 +16,9 @@ int main(int argc, char** argv) {
   kerf::add_score(app, args, status);
   kerf::add_topo(app, args, status);
   kerf::add_plan(app, status);
+  kerf::add_lint(app, args, status);
   try {
-    app.parse(argc, argv);
+    app.parse(kerf::own_arguments(argc, argv), argv);
   } catch (const CLI::Success& shown) {  // --help, --version
     return app.exit(shown);
   } catch (const CLI::ParseError& error) {
