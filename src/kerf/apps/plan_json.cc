@@ -158,6 +158,10 @@ std::string plan_json(const PlanReport& report, size_t most_rejected) {
   }
   document["rejected_by_reason"] = counts;
   document["advice"] = Json::array();
+  for (const Advice& advice : report.advice) {
+    document["advice"].push_back(
+        {{"id", advice.id}, {"severity", name_of(advice.severity)}, {"message", advice.message}});
+  }
   document["search"] = {{"configurations", report.result.configurations},
                         {"predictions", report.result.predictions},
                         {"seconds", number(report.search_s)}};

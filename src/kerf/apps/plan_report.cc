@@ -61,6 +61,12 @@ PlanReport make_plan_report(PlanProblem problem, const PlanReportOptions& option
   report.plans_left_out = best_of_each_shape(report.result.ranked).size() - report.plans.size();
   report.predictions = predict_all(report.problem, report.plans);
   if (!report.result.ranked.empty()) report.explanation = explain(report.problem, report.result);
+  if (report.explanation) {
+    Workload load = report.problem.workload;
+    load.concurrency = report.result.ranked.front().concurrency;
+    report.advice = advise(report.problem.model, report.problem.machine, report.problem.engine, load,
+                           report.explanation->winner.plan);
+  }
   report.pareto = front_of(report.result);
   return report;
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "kerf/planner/advice.h"
 #include "kerf/planner/explanation.h"
 #include "kerf/planner/search.h"
 
@@ -21,6 +22,7 @@ struct PlanReport {
   size_t plans_left_out = 0;
   std::optional<Explanation> explanation;  // none: nothing works
   std::vector<Candidate> pareto;           // by ascending TPOT
+  std::vector<Advice> advice;              // what is worth knowing of the winner
   std::string commands;                    // --emit
 };
 

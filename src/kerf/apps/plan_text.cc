@@ -199,6 +199,8 @@ std::string plan_text(const PlanReport& report, const PlanTextOptions& options) 
     text += "No plan works.\n";
   } else {
     text += plan_table(report) + explanation_text(report, options.columns) + pareto_text(report);
+    for (const Advice& advice : report.advice)
+      text += fmt::format("{}: {}\n", name_of(advice.severity), advice.message);
   }
   return text + rejected_text(report, options.all_rejected || report.plans.empty());
 }
