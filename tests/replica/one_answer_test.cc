@@ -103,13 +103,14 @@ class EveryArchitecture : public ::testing::TestWithParam<size_t> {};
 struct Format {
   DType dtype;
   Quantization quantization = Quantization::kNone;
+  std::optional<DType> kv_cache_dtype = std::nullopt;
 };
 
 TEST_P(EveryArchitecture, HasOneAnswerInEveryFormat) {
   const Architecture& architecture = architectures()[GetParam()];
-  for (const auto& [dtype, quantization] :
+  for (const auto& [dtype, quantization, kv_cache_dtype] :
        {Format{DType::kF32}, Format{DType::kF16}, Format{DType::kBF16}, Format{DType::kF32, Quantization::kInt8},
-        Format{DType::kBF16, Quantization::kInt4}}) {
+        Format{DType::kBF16, Quantization::kInt4}, Format{DType::kBF16, Quantization::kInt8, DType::kF16}}) {
     // 6 heads over 3 KV heads and an inner size of 94: neither cuts evenly.
     const TinyModel model({.model_type = std::string(architecture.model_type),
                            .heads = 6,
@@ -119,12 +120,13 @@ TEST_P(EveryArchitecture, HasOneAnswerInEveryFormat) {
                            .dtype = dtype,
                            .shards = 2});
     const std::vector<int32_t> ids = some_ids(70, 2);
-    const std::string expected = score(model, {.dtype = dtype, .quantization = quantization}, ids);
+    const std::string expected =
+        score(model, {.dtype = dtype, .quantization = quantization, .kv_cache_dtype = kv_cache_dtype}, ids);
     for (const Plan& plan : {Plan{.tp = 2, .pp = 2}, Plan{.tp = 3, .sp = true}, Plan{.tp = 4, .pp = 4},
                              Plan{.tp = 6, .pp = 3, .sp = true}, Plan{.tp = 5}, Plan{.pp = 4}}) {
-      EXPECT_EQ(
-          score(model, {.plan = plan, .dtype = dtype, .quantization = quantization, .chunk = 33}, ids) == expected,
-          true)
+      const ReplicaOptions cut{
+          .plan = plan, .dtype = dtype, .quantization = quantization, .kv_cache_dtype = kv_cache_dtype, .chunk = 33};
+      EXPECT_EQ(score(model, cut, ids) == expected, true)
           << architecture.model_type << " " << name_of(dtype) << " " << name_of(quantization) << " " << name(plan);
     }
   }
@@ -188,6 +190,16 @@ TEST_P(OverBatchCompany, SampledTokensIncluded) {
 INSTANTIATE_TEST_SUITE_P(Formats, OverBatchCompany,
                          ::testing::Values(Quantization::kNone, Quantization::kInt8, Quantization::kInt4),
                          [](const auto& format) { return std::string(name_of(format.param)); });
+
+TEST(OneAnswer, TheCacheHasTheTypeThatWasAskedFor) {
+  const TinyModel model({.vocab = kVocab, .dtype = DType::kF32});
+  const std::vector<int32_t> ids = some_ids(40, 5);
+  const std::string f32 = score(model, {}, ids);
+  const std::string f16 = score(model, {.kv_cache_dtype = DType::kF16}, ids);
+  EXPECT_TRUE(score(model, {.kv_cache_dtype = DType::kF32}, ids) == f32);
+  EXPECT_FALSE(f16 == f32);
+  EXPECT_FALSE(score(model, {.kv_cache_dtype = DType::kBF16}, ids) == f16);
+}
 
 TEST(OneAnswer, TwoReductionsPerLayerAndEachRankReadsItsShardOnly) {
   const TinyModel model({.vocab = kVocab, .dtype = DType::kBF16});

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -22,6 +23,7 @@ struct ReplicaOptions {
   Plan plan;
   DType dtype = DType::kF32;
   Quantization quantization = Quantization::kNone;
+  std::optional<DType> kv_cache_dtype = std::nullopt;
   int threads = 1;
   int64_t chunk = 512;  // max_num_batched_tokens
   int64_t max_model_len = 512;
@@ -78,7 +80,8 @@ inline ReplicaRun run_replica(const std::filesystem::path& dir, const ReplicaOpt
                                .max_tokens = options.chunk,
                                .max_logit_rows = options.chunk,
                                .kv_blocks = config.num_blocks,
-                               .quantization = options.quantization},
+                               .quantization = options.quantization,
+                               .kv_cache_dtype = options.kv_cache_dtype},
                               pool)
                       .value();
     Worker worker(mesh, plan, stage, options.chunk, config.bounds());

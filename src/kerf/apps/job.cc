@@ -31,6 +31,7 @@ struct Prepared {
   ModelSpec model;
   DType dtype;
   Quantization quantization;
+  DType kv_cache_dtype;
   int64_t max_model_len;
 };
 
@@ -38,6 +39,7 @@ Result<Prepared> prepare(const ModelOptions& options) {
   KERF_TRY(std::filesystem::path dir, find_model(options.model));
   KERF_TRY(ModelSpec model, load_model_spec(dir));
   KERF_TRY(const DType dtype, choose_dtype(options, model));
+  KERF_TRY(const DType kv_cache_dtype, choose_kv_cache_dtype(options, dtype));
   KERF_TRY(const Quantization quantization, quantization_from_name(options.quantization));
   KERF_TRY_STATUS(check_plan(model, options.plan));
   const int64_t longest = options.max_model_len == 0 ? model.max_positions : options.max_model_len;
@@ -48,6 +50,7 @@ Result<Prepared> prepare(const ModelOptions& options) {
                   .model = std::move(model),
                   .dtype = dtype,
                   .quantization = quantization,
+                  .kv_cache_dtype = kv_cache_dtype,
                   .max_model_len = longest};
 }
 
@@ -170,7 +173,8 @@ int run_rank(World& world, const ModelOptions& options, const JobShape& shape, c
                         .max_tokens = options.max_num_batched_tokens,
                         .max_logit_rows = std::max(shape.max_logit_rows, config.max_num_seqs),
                         .kv_blocks = config.num_blocks,
-                        .quantization = p.quantization},
+                        .quantization = p.quantization,
+                        .kv_cache_dtype = p.kv_cache_dtype},
                        pool, [&](int64_t bytes) { progress.update(bytes); });
   }();
   if (!all_well(*mesh.all, stage.ok() ? Status(Ok{}) : Status(stage.error()))) return kFailed;
@@ -196,6 +200,7 @@ int run_rank(World& world, const ModelOptions& options, const JobShape& shape, c
           .plan = plan,
           .dtype = p.dtype,
           .quantization = p.quantization,
+          .kv_cache_dtype = p.kv_cache_dtype,
           .max_model_len = p.max_model_len,
           .load_s = load_s,
           .engine = engine,
@@ -224,6 +229,7 @@ nlohmann::ordered_json Job::json(const JobReport& report) const {
   return {{"plan", {{"tp", plan.tp}, {"pp", plan.pp}, {"dp", plan.dp}, {"ep", plan.ep}, {"sp", plan.sp}}},
           {"dtype", name_of(dtype)},
           {"quantization", name_of(quantization)},
+          {"kv_cache_dtype", name_of(kv_cache_dtype)},
           {"bytes_read", report.bytes_read},
           {"comm", comm}};
 }

@@ -36,12 +36,13 @@ struct Job {
   const Plan& plan;
   DType dtype;
   Quantization quantization;
+  DType kv_cache_dtype;
   int64_t max_model_len;
   double load_s;
   Engine& engine;
   std::function<JobReport()> finish;  // stops the ranks; call it once
 
-  // The parts of --json that every subcommand has: plan, dtype, quantization, bytes_read, comm.
+  // The parts of --json that every subcommand has: plan, dtype, quantization, kv_cache_dtype, bytes_read, comm.
   [[nodiscard]] nlohmann::ordered_json json(const JobReport& report) const;
 };
 

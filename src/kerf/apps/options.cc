@@ -23,15 +23,18 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
   command.add_option("--hosts", options.hosts, "hosts and their slots, as in a:8,b:8");
   command.add_option("--threads", options.threads, "threads per rank; default: an even share of the cores")
       ->check(CLI::Range(1, 1024));
-  command
-      .add_option("--dtype", options.dtype,
-                  "auto, float32, bfloat16 or float16: of weights that are not quantised, KV cache")
+  command.add_option("--dtype", options.dtype, "auto, float32, bfloat16 or float16: of weights that are not quantised")
       ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}))
       ->capture_default_str();
   command
       .add_option("--quantization", options.quantization,
                   "none, int8 or int4: quantise the weights while loading, by groups of 32 with a bf16 scale")
       ->check(CLI::IsMember({"none", "int8", "int4"}))
+      ->capture_default_str();
+  command
+      .add_option("--kv-cache-dtype", options.kv_cache_dtype,
+                  "auto, float32, bfloat16 or float16: of the KV cache; auto is --dtype's")
+      ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}))
       ->capture_default_str();
   command.add_option("--max-model-len", options.max_model_len, "longest sequence; default: the model's")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 24));
@@ -63,6 +66,11 @@ Result<std::filesystem::path> find_model(const std::string& model) {
 Result<DType> choose_dtype(const ModelOptions& options, const ModelSpec& model) {
   if (options.dtype == "auto") return model.checkpoint_dtype;
   return dtype_from_name(options.dtype);
+}
+
+Result<DType> choose_kv_cache_dtype(const ModelOptions& options, DType dtype) {
+  if (options.kv_cache_dtype == "auto") return dtype;
+  return dtype_from_name(options.kv_cache_dtype);
 }
 
 Result<std::vector<int32_t>> parse_ids(const std::string& text) {

@@ -19,9 +19,10 @@ class App;
 namespace kerf {
 
 struct ModelOptions {
-  std::string model;                  // a Hugging Face directory, or the name of a model that ships with kerf
-  std::string dtype = "auto";         // auto | float32 | bfloat16 | float16
-  std::string quantization = "none";  // none | int8 | int4
+  std::string model;                    // a Hugging Face directory, or the name of a model that ships with kerf
+  std::string dtype = "auto";           // auto | float32 | bfloat16 | float16
+  std::string quantization = "none";    // none | int8 | int4
+  std::string kv_cache_dtype = "auto";  // auto | float32 | bfloat16 | float16
   Plan plan;
   std::string hosts;                     // "a:8,b:8", empty = this one
   int threads = 0;                       // per rank; 0 = an even share of this host's cores
@@ -38,6 +39,9 @@ void add_model_options(CLI::App& command, ModelOptions& options);
 
 // --dtype, where auto is the checkpoint's own.
 [[nodiscard]] Result<DType> choose_dtype(const ModelOptions& options, const ModelSpec& model);
+
+// --kv-cache-dtype, where auto is `dtype`.
+[[nodiscard]] Result<DType> choose_kv_cache_dtype(const ModelOptions& options, DType dtype);
 
 // "1,2,3" → ids.
 [[nodiscard]] Result<std::vector<int32_t>> parse_ids(const std::string& text);

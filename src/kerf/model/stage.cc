@@ -62,10 +62,10 @@ Result<Stage> Stage::load(const ModelSpec& model, const Plan& plan, int stage, i
   KERF_CHECK(architecture != nullptr);
   const TensorCut cut = cut_tensors(model, plan);
   const Range layers = stage_layers(model, plan, stage);
-  Stage result(
-      model,
-      KvCache(layers.size(), cut.kv_heads(tp_rank, model).size(), model.head_dim, config.kv_blocks, config.dtype),
-      scratch_bytes(model, config), pool);
+  Stage result(model,
+               KvCache(layers.size(), cut.kv_heads(tp_rank, model).size(), model.head_dim, config.kv_blocks,
+                       config.kv_cache_dtype.value_or(config.dtype)),
+               scratch_bytes(model, config), pool);
   const Formats formats = formats_of(config);
   Weights weights(checkpoint, formats.linears, result.exec_, done);
 

@@ -20,11 +20,12 @@ namespace kerf {
 class Stage {
  public:
   struct Config {
-    DType dtype;             // of weights that are not quantised, and of the KV cache
+    DType dtype;             // of weights that are not quantised
     int64_t max_tokens;      // largest batch
     int64_t max_logit_rows;  // most rows of logits in a batch
     int64_t kv_blocks;       // blocks of the KV cache
     Quantization quantization = Quantization::kNone;
+    std::optional<DType> kv_cache_dtype = std::nullopt;  // float; none = dtype
   };
 
   // Reads and packs what (stage, tp_rank) holds under `plan`, and nothing else.
