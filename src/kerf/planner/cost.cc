@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "kerf/planner/serving.h"
@@ -20,6 +21,8 @@ struct CostModel::Impl {
   std::string error;                         // why nothing can be predicted; empty = it can
   std::vector<std::vector<int32_t>> before;  // [kinds][layers + 1] layers of the kind before a layer
 
+  static std::unique_ptr<Impl> make(const PublishedFigures* figures, const ModelShape& model,
+                                    const MachineSpec& machine, const EngineSpec& engine, const Workload& workload);
   [[nodiscard]] std::vector<StageRun> stages(const Plan& plan) const;
   [[nodiscard]] bool alike(const StageLayers& a, const StageLayers& b) const;
   [[nodiscard]] std::string impossible(const Plan& plan) const;
@@ -97,11 +100,29 @@ void CostModel::Impl::price(Prediction& prediction) const {
 
 CostModel::CostModel(const ModelShape& model, const MachineSpec& machine, const EngineSpec& engine,
                      const Workload& workload) {
+  const Result<PublishedFigures> figures = PublishedFigures::read();
+  auto impl = Impl::make(figures.ok() ? &*figures : nullptr, model, machine, engine, workload);
+  if (!figures.ok()) impl->error = figures.error().message;
+  impl_ = std::move(impl);
+}
+
+CostModel::CostModel(const PublishedFigures& figures, const ModelShape& model, const MachineSpec& machine,
+                     const EngineSpec& engine, const Workload& workload)
+    : impl_(Impl::make(&figures, model, machine, engine, workload)) {}
+
+std::unique_ptr<CostModel::Impl> CostModel::Impl::make(const PublishedFigures* figures, const ModelShape& model,
+                                                       const MachineSpec& machine, const EngineSpec& engine,
+                                                       const Workload& workload) {
   auto impl = std::make_unique<Impl>();
   impl->model = model;
   impl->machine = machine;
   impl->engine = engine;
   impl->workload = workload;
+  if (workload.arrival == Arrival::kStatic && !engine.chunked_prefill) {
+    // The whole batch is prefilled at once.
+    impl->engine.max_num_seqs = std::max<int64_t>(1, std::llround(workload.concurrency));
+    impl->engine.max_num_batched_tokens = std::max<int64_t>(1, std::llround(workload.concurrency * workload.isl));
+  }
   for (size_t kind = 0; kind < model.kinds.size(); ++kind) {
     std::vector<int32_t> before{0};
     for (const int of : model.layers) before.push_back(before.back() + (of == static_cast<int>(kind) ? 1 : 0));
@@ -109,15 +130,13 @@ CostModel::CostModel(const ModelShape& model, const MachineSpec& machine, const 
   }
   if (machine.devices.empty() || machine.device_kinds.empty()) {
     impl->error = "the machine has no devices";
-  } else {
-    impl->memory.emplace(impl->model, smallest_kind(impl->machine), impl->engine, impl->workload);
-    auto steps = make_published_step_model(impl->model, impl->machine, impl->engine, impl->workload);
-    if (steps.ok())
-      impl->steps = std::move(steps).value();
-    else
-      impl->error = steps.error().message;
+    return impl;
   }
-  impl_ = std::move(impl);
+  impl->memory.emplace(impl->model, smallest_kind(impl->machine), impl->engine, impl->workload);
+  if (figures != nullptr) {
+    impl->steps = make_published_step_model(*figures, impl->model, impl->machine, impl->engine, impl->workload);
+  }
+  return impl;
 }
 
 CostModel::~CostModel() = default;
@@ -134,6 +153,13 @@ Prediction CostModel::predict(const Plan& plan) const {
   prediction.memory = m.memory->plan(plan);
   if (!prediction.memory.fits) {
     prediction.why = prediction.memory.why;
+    return prediction;
+  }
+  // A static batch does not wait for cache: it is there for all of it, or the engine is out of memory.
+  const double batch_tokens = std::max(1.0, m.workload.concurrency / plan.dp) * (m.workload.isl + m.workload.osl);
+  if (m.workload.arrival == Arrival::kStatic && prediction.memory.kv_tokens < batch_tokens) {
+    prediction.why = fmt::format("the batch needs cache for {:.0f} tokens, there is room for {:.0f}", batch_tokens,
+                                 prediction.memory.kv_tokens);
     return prediction;
   }
   prediction.fits = true;

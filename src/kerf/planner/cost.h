@@ -8,6 +8,7 @@
 
 #include "kerf/planner/engine_spec.h"
 #include "kerf/planner/memory.h"
+#include "kerf/planner/published_figures.h"
 #include "kerf/planner/workload.h"
 #include "kerf/spec/machine_spec.h"
 #include "kerf/spec/model_shape.h"
@@ -59,7 +60,11 @@ struct Prediction {
 // Threading: predict() is const and may be called from several threads.
 class CostModel {
  public:
+  // With the catalogue's figures. Where they are wrong (KERF_CATALOG), no plan fits, and `why` says so.
   CostModel(const ModelShape& model, const MachineSpec& machine, const EngineSpec& engine, const Workload& workload);
+  // With figures of one's own: calibration, or many models in a row.
+  CostModel(const PublishedFigures& figures, const ModelShape& model, const MachineSpec& machine,
+            const EngineSpec& engine, const Workload& workload);
   ~CostModel();
   CostModel(CostModel&&) noexcept;
   CostModel& operator=(CostModel&&) noexcept;

@@ -36,6 +36,7 @@ DevicePaths::DevicePaths(const MachineSpec& machine, FabricCatalog catalog)
     : machine_(machine),
       catalog_(std::move(catalog)),
       placer_(machine),
+      links_(machine),
       sized_(static_cast<size_t>(machine.num_devices()) + 1) {
   std::vector<int> sizes;
   for (int device = 0; device < machine.num_devices(); ++device) {
@@ -109,54 +110,37 @@ int DevicePaths::slowest_kind(const std::vector<int>& devices) const {
   return slowest;
 }
 
+Wire DevicePaths::wire_of(const GroupLink& link) const {
+  const LinkKind& kind = machine_.link_kinds[static_cast<size_t>(link.kind)];
+  Wire wire{.latency_s = link.latency_us * kMicro, .bytes_per_s = link.gb_per_s * kGiga};
+  const bool is_network = std::ranges::any_of(machine_.networks, [&](const Network& n) { return n.kind == link.kind; });
+  if (!is_network || kind.fast) return wire;
+  const NetworkFigures figures = catalog_.network(kind.name);
+  return {.latency_s = std::max(figures.latency_s, wire.latency_s),
+          .bytes_per_s = wire.bytes_per_s * figures.bandwidth_share};
+}
+
 Group DevicePaths::group_of(const std::vector<int>& devices) const {
   Group group{.ranks = static_cast<int>(devices.size()), .inner = static_cast<int>(devices.size())};
-  if (devices.size() < 2) return group;
-  // Devices of one node reach each other by links; a fast network (an NVLink rack) is as good as a link.
-  std::map<int, int> of_node;
-  for (const int device : devices) ++of_node[machine_.devices[static_cast<size_t>(device)].node];
-  const std::string& device_name = machine_.device_kinds[static_cast<size_t>(slowest_kind(devices))].name;
-  Wire in{};
-  Wire out{};
-  std::string_view in_kind;
-  for (size_t i = 0; i < devices.size(); ++i) {
-    for (size_t j = i + 1; j < devices.size(); ++j) {
-      const int a = devices[i];
-      const int b = devices[j];
-      Wire wire = kUnknownWire;
-      std::string_view kind;
-      bool inside = machine_.devices[static_cast<size_t>(a)].node == machine_.devices[static_cast<size_t>(b)].node;
-      if (const Link* found = inside ? link(a, b) : nullptr; found != nullptr) {
-        kind = machine_.link_kinds[static_cast<size_t>(found->kind)].name;
-        wire = {.latency_s = found->latency_us * kMicro, .bytes_per_s = found->gb_per_s * kGiga};
-      } else if (const Network* joined = network(a, b); !inside && joined != nullptr) {
-        const LinkKind& link_kind = machine_.link_kinds[static_cast<size_t>(joined->kind)];
-        kind = link_kind.name;
-        inside = link_kind.fast;
-        wire = network_wire(*joined, inside ? 1 : of_node.begin()->second);
-      }
-      Wire& worst = inside ? in : out;
-      if (worst.bytes_per_s > 0 && !slower(wire, worst)) continue;
-      worst = wire;
-      if (inside) in_kind = kind;
-    }
-    // Beyond a node's first devices the pairs repeat; a rack of 72 or a node of 16 is still looked at whole.
-    if (i >= 80) break;
-  }
   group.base_s = catalog_.base_latency_s();
-  if (in.bytes_per_s > 0) {
-    group.in = in;
-    group.fabric = catalog_.find(in_kind, device_name);
-    group.path = pcie_path(in_kind);
+  if (devices.size() < 2) return group;
+  const GroupLevels levels = links_.levels(devices);
+  if (levels.inner.kind >= 0) {
+    const std::string& kind = machine_.link_kinds[static_cast<size_t>(levels.inner.kind)].name;
+    group.in = wire_of(levels.inner);
+    group.fabric = catalog_.find(kind, machine_.device_kinds[static_cast<size_t>(slowest_kind(devices))].name);
+    group.path = pcie_path(kind);
     if (group.path == 0) group.path = kFarthestPath;
   }
-  if (out.bytes_per_s > 0) {
-    int smallest = group.ranks;
-    for (const auto& [node, count] : of_node) smallest = std::min(smallest, count);
-    // Sets that are not all of one size are as slow as sets of the smallest.
-    group.inner = smallest;
-    group.out = out;
+  if (levels.parts > 1) {
+    // Parts that are not all of one size are as slow as parts of the smallest.
+    group.inner = levels.smallest_part;
+    group.out = levels.outer.kind >= 0 ? wire_of(levels.outer) : kUnknownWire;
+  } else if (levels.inner.kind < 0) {
+    group.in = kUnknownWire;
   }
+  if (group.in.bytes_per_s <= 0) group.in = kUnknownWire;
+  if (group.inner < group.ranks && group.out.bytes_per_s <= 0) group.out = kUnknownWire;
   return group;
 }
 

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <vector>
 
+#include "kerf/io/topology/group_links.h"
 #include "kerf/planner/collectives.h"
 #include "kerf/planner/fabrics.h"
 #include "kerf/planner/placement.h"
@@ -43,6 +44,7 @@ class DevicePaths {
   [[nodiscard]] const Sized& sized(int tp) const;
   void fill(int tp, Sized& sized) const;
   [[nodiscard]] Group group_of(const std::vector<int>& devices) const;
+  [[nodiscard]] Wire wire_of(const GroupLink& link) const;
   [[nodiscard]] Wire hop_between(int a, int b, int senders) const;
   [[nodiscard]] const Link* link(int a, int b) const;
   [[nodiscard]] const Network* network(int a, int b) const;
@@ -52,6 +54,7 @@ class DevicePaths {
   const MachineSpec& machine_;
   FabricCatalog catalog_;
   mutable Placer placer_;
+  GroupLinks links_;
   mutable std::mutex placer_mutex_;
   mutable std::vector<Sized> sized_;      // [devices + 1]
   std::vector<int> node_first_;           // [nodes] the first device

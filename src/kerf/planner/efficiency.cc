@@ -24,6 +24,15 @@ Result<MatmulCurve> read_curve(const JsonFields& matmul, std::string_view format
   return fallback;
 }
 
+Result<ExpertCurve> read_expert_curve(const JsonFields& experts, std::string_view format, ExpertCurve fallback) {
+  if (!experts.has(format)) return fallback;
+  KERF_TRY(const JsonFields fields, experts.object(format));
+  KERF_TRY(fallback.weights, fields.number("weights", kShare));
+  KERF_TRY(fallback.share, fields.number("share", kShare));
+  KERF_TRY(fallback.half_rows, fields.number("half_rows", kRows));
+  return fallback;
+}
+
 Result<Efficiency> read_architecture(const nlohmann::json& object) {
   const std::string where = fmt::format("{}: architecture '{}'", kFile, object.value("name", "?"));
   KERF_TRY(const JsonFields fields, JsonFields::of(object, where));
@@ -37,16 +46,15 @@ Result<Efficiency> read_architecture(const nlohmann::json& object) {
   KERF_TRY(result.fp8, read_curve(matmul, "fp8", result.bf16));
   KERF_TRY(result.int8, read_curve(matmul, "int8", result.fp8));
   KERF_TRY(result.fp4, read_curve(matmul, "fp4", result.fp8));
+  KERF_TRY(const JsonFields experts, fields.object("experts"));
+  KERF_TRY(result.expert_bf16, read_expert_curve(experts, "bf16", result.expert_bf16));
+  KERF_TRY(result.expert_fp8, read_expert_curve(experts, "fp8", result.expert_bf16));
+  KERF_TRY(result.expert_fp4, read_expert_curve(experts, "fp4", result.expert_fp8));
+  KERF_TRY(result.overhead, fields.number("overhead", kPositive, 1.0));
   KERF_TRY(const bool fitted, fields.boolean("fitted", false));
   result.basis = fitted ? Basis::kPublished : Basis::kAssumed;
   KERF_TRY(result.source, fields.string("source"));
   return result;
-}
-
-bool is_of(const nlohmann::json& object, int compute_capability) {
-  const auto list = object.find("compute_capability");
-  if (list == object.end() || !list->is_array()) return false;
-  return std::ranges::any_of(*list, [&](const nlohmann::json& value) { return value == compute_capability; });
 }
 
 enum class Units : uint8_t { kBf16, kFp8, kInt8, kFp4 };
@@ -60,20 +68,44 @@ Units units_of(const StorageFormat& format, const DeviceKind& device) {
 
 }  // namespace
 
-Result<Efficiency> find_efficiency(const DeviceKind& device) {
+Result<EfficiencyCatalog> EfficiencyCatalog::read() {
   KERF_TRY(const std::string text, read_catalog_file(kFile));
   KERF_TRY(const nlohmann::json file, parse_json(text, kFile));
-  const nlohmann::json* other = nullptr;
   if (!file.is_object() || !file.contains("architectures") || !file["architectures"].is_array()) {
     return fail("{}: expected an object with a list 'architectures'", kFile);
   }
+  EfficiencyCatalog catalog;
   for (const nlohmann::json& object : file["architectures"]) {
-    if (!object.is_object()) continue;
-    if (device.compute_capability > 0 && is_of(object, device.compute_capability)) return read_architecture(object);
-    if (object.value("name", "") == kOther) other = &object;
+    KERF_TRY(Efficiency efficiency, read_architecture(object));
+    Entry entry{.efficiency = std::move(efficiency), .compute_capabilities = {}};
+    if (const auto list = object.find("compute_capability"); list != object.end() && list->is_array()) {
+      for (const nlohmann::json& value : *list) {
+        if (value.is_number_integer()) entry.compute_capabilities.push_back(value.get<int>());
+      }
+    }
+    if (entry.efficiency.architecture == kOther) catalog.other_ = catalog.entries_.size();
+    catalog.entries_.push_back(std::move(entry));
   }
-  if (other == nullptr) return fail("{}: no architecture is named '{}'", kFile, kOther);
-  return read_architecture(*other);
+  if (catalog.entries_.empty() || catalog.entries_[catalog.other_].efficiency.architecture != kOther) {
+    return fail("{}: no architecture is named '{}'", kFile, kOther);
+  }
+  return catalog;
+}
+
+const Efficiency& EfficiencyCatalog::find(const DeviceKind& device) const {
+  for (const Entry& entry : entries_) {
+    if (std::ranges::find(entry.compute_capabilities, device.compute_capability) != entry.compute_capabilities.end()) {
+      return entry.efficiency;
+    }
+  }
+  return entries_[other_].efficiency;
+}
+
+Efficiency* EfficiencyCatalog::named(std::string_view architecture) {
+  for (Entry& entry : entries_) {
+    if (entry.efficiency.architecture == architecture) return &entry.efficiency;
+  }
+  return nullptr;
 }
 
 MatmulRate matmul_rate(const DeviceKind& device, const Efficiency& efficiency, const StorageFormat& format) {
@@ -90,6 +122,21 @@ MatmulRate matmul_rate(const DeviceKind& device, const Efficiency& efficiency, c
     case Units::kBf16: break;
   }
   return rate(bf16, efficiency.bf16);
+}
+
+ExpertRate expert_rate(const DeviceKind& device, const Efficiency& efficiency, const StorageFormat& format) {
+  constexpr double kTera = 1e12;
+  const auto rate = [](double tflops, const ExpertCurve& curve) {
+    return ExpertRate{
+        .weights = curve.weights, .flops_per_s = tflops * kTera * curve.share, .half_rows = curve.half_rows};
+  };
+  switch (units_of(format, device)) {
+    case Units::kFp8: return rate(device.fp8_tflops, efficiency.expert_fp8);
+    case Units::kInt8: return rate(device.int8_tops, efficiency.expert_fp8);
+    case Units::kFp4: return rate(device.fp4_tflops, efficiency.expert_fp4);
+    case Units::kBf16: break;
+  }
+  return rate(std::max(device.bf16_tflops, 1e-3), efficiency.expert_bf16);
 }
 
 double overlapped(double a_s, double b_s) {

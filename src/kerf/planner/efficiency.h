@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "kerf/base/result.h"
 #include "kerf/spec/machine_spec.h"
@@ -16,6 +17,14 @@ struct MatmulCurve {
   double half_rows = 64;
 };
 
+// Grouped matmuls of experts: the part of the bandwidth that reading them reaches, and the curve, with half_rows per
+// expert.
+struct ExpertCurve {
+  double weights = 0.7;
+  double share = 0.3;
+  double half_rows = 20;
+};
+
 struct Efficiency {
   std::string architecture;  // "Hopper"
   double weights = 0.85;     // of the memory bandwidth, reading weights
@@ -25,12 +34,32 @@ struct Efficiency {
   MatmulCurve fp8;
   MatmulCurve int8;
   MatmulCurve fp4;
+  ExpertCurve expert_bf16;
+  ExpertCurve expert_fp8;
+  ExpertCurve expert_fp4;
+  double overhead = 1;  // of an engine's launches, relative to Hopper: the hosts that come with the devices
   Basis basis = Basis::kAssumed;
   std::string source;
 };
 
-// The figures of the device's architecture, found by compute capability; those of "other" where none matches.
-[[nodiscard]] Result<Efficiency> find_efficiency(const DeviceKind& device);
+// All architectures of catalog/efficiency.json.
+class EfficiencyCatalog {
+ public:
+  static Result<EfficiencyCatalog> read();
+  // The figures of the device's architecture, found by compute capability; those of "other" where none matches.
+  [[nodiscard]] const Efficiency& find(const DeviceKind& device) const;
+
+  // For calibration, by name; nullptr when there is none.
+  [[nodiscard]] Efficiency* named(std::string_view architecture);
+
+ private:
+  struct Entry {
+    Efficiency efficiency;
+    std::vector<int> compute_capabilities;
+  };
+  std::vector<Entry> entries_;
+  size_t other_ = 0;
+};
 
 // What one device does with matmuls over weights of one format.
 struct MatmulRate {
@@ -39,6 +68,14 @@ struct MatmulRate {
 };
 // Formats that the device does not compute in (int4, AWQ, GPTQ anywhere; fp8 on Ampere) run at the bf16 rate.
 [[nodiscard]] MatmulRate matmul_rate(const DeviceKind& device, const Efficiency& efficiency,
+                                     const StorageFormat& format);
+
+struct ExpertRate {
+  double weights = 0;  // share of the memory bandwidth
+  double flops_per_s = 0;
+  double half_rows = 0;
+};
+[[nodiscard]] ExpertRate expert_rate(const DeviceKind& device, const Efficiency& efficiency,
                                      const StorageFormat& format);
 
 // (a⁴ + b⁴)^¼: the longer of two times that overlap, rounded where they are close.

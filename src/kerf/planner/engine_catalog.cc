@@ -9,6 +9,7 @@
 
 #include "kerf/io/catalog/files.h"
 #include "kerf/io/json.h"
+#include "kerf/planner/calibration.h"
 
 namespace kerf {
 
@@ -31,6 +32,17 @@ constexpr std::array kNumbers{
     NumberField{"host_sequence_us", &EngineSpec::host_sequence_us},
     NumberField{"eager_collective_us", &EngineSpec::eager_collective_us},
     NumberField{"expert_overhead_us", &EngineSpec::expert_overhead_us},
+    NumberField{"latent_overhead_us", &EngineSpec::latent_overhead_us},
+    NumberField{"launch_us", &EngineSpec::launch_us},
+    NumberField{"expert_launches", &EngineSpec::expert_launches},
+    NumberField{"latent_launches", &EngineSpec::latent_launches},
+    NumberField{"elementwise_passes", &EngineSpec::elementwise_passes},
+    NumberField{"attention_reread", &EngineSpec::attention_reread},
+    NumberField{"routing_spread", &EngineSpec::routing_spread},
+    NumberField{"synchronised", &EngineSpec::synchronised},
+    NumberField{"dp_wait_steps", &EngineSpec::dp_wait_steps},
+    NumberField{"frontend_requests_per_s", &EngineSpec::frontend_requests_per_s},
+    NumberField{"frontend_tokens_per_s", &EngineSpec::frontend_tokens_per_s},
     NumberField{"first_token_ms", &EngineSpec::first_token_ms},
     NumberField{"request_ms", &EngineSpec::request_ms},
     NumberField{"bandwidth_factor", &EngineSpec::bandwidth_factor},
@@ -63,6 +75,7 @@ constexpr std::array kIntegers{
     IntegerField{"max_num_seqs", &EngineSpec::max_num_seqs},
     IntegerField{"max_num_seqs_offline", &EngineSpec::max_num_seqs_offline},
     IntegerField{"block_size", &EngineSpec::block_size},
+    IntegerField{"microbatch_tokens", &EngineSpec::microbatch_tokens},
 };
 
 struct FlagField {
@@ -92,7 +105,7 @@ Status apply(const nlohmann::json& object, const JsonFields& fields, EngineSpec&
     KERF_TRY(engine.*field.member, fields.number(field.name, kNotNegative, engine.*field.member));
   }
   for (const IntegerField& field : kIntegers) {
-    KERF_TRY(engine.*field.member, fields.integer(field.name, {1, int64_t{1} << 40}, engine.*field.member));
+    KERF_TRY(engine.*field.member, fields.integer(field.name, {0, int64_t{1} << 40}, engine.*field.member));
   }
   for (const FlagField& field : kFlags) {
     KERF_TRY(engine.*field.member, fields.boolean(field.name, engine.*field.member));
@@ -157,6 +170,12 @@ Result<EngineSpec> find_engine(std::string_view name) {
   KERF_TRY_STATUS(fill(engines, *object, kMaxAncestors, engine));
   engine.name = object->value("name", "");
   return engine;
+}
+
+Result<double*> engine_constant(EngineSpec& engine, const std::string& name) {
+  const auto field = std::ranges::find_if(kNumbers, [&](const NumberField& each) { return name == each.name; });
+  if (field == kNumbers.end()) return fail("{}: engines have no constant '{}'", kFile, name);
+  return &(engine.*field->member);
 }
 
 Result<std::vector<std::string>> engine_names() {

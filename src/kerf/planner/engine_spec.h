@@ -20,6 +20,11 @@ struct EngineSpec {
   double host_sequence_us = 0;      // per sequence of a step
   double eager_collective_us = 0;   // added to every collective that is not in a captured graph
   double expert_overhead_us = 0;    // per MoE layer: routing, permutation
+  double latent_overhead_us = 0;    // per layer with latent attention: its down- and up-projections' launches
+  double launch_us = 0;          // per layer of a lone prompt's prefill, which isn't a captured graph: it takes no less
+  double expert_launches = 0.6;  // of a mixture's layer beside those of a dense one, relative to these
+  double latent_launches = 1;    // of latent attention, likewise
+  double elementwise_passes = 0;  // per layer: norms, residuals, rotary, quantisation as passes over [tokens, h]
   // Per request.
   double first_token_ms = 0;  // what a client waits for its first token beside prefill and queue: HTTP, tokeniser
   double request_ms = 0;      // of a whole static batch
@@ -32,16 +37,26 @@ struct EngineSpec {
   double prefill_attention_factor = 1;  // time of attention among a prompt's tokens
   double expert_bandwidth_factor = 1;   // reading experts
   double expert_compute_factor = 1;     // grouped matmuls
-  double expert_imbalance = 1;          // lambda of expert parallelism where the workload states none
+  double attention_reread =
+      0;                      // part of the cache that kernels read again for every query head of a group (until 2023)
+  double routing_spread = 1;  // tokens of a batch choose experts as if there were so many times as many
+  double expert_imbalance = 1;  // lambda of expert parallelism where the workload states none
 
   // Scheduling.
   double prefill_interference = 1;  // share of the other prompts' prefill by which a running sequence is held up
   double offline_prefill_interference = 1;  // the same when everything is queued at once
   double admission_steps = 1;               // decode steps that an arriving prompt waits
-  double burst_queue = 1;      // weight of the first burst's queue, where every client sends its first prompt at once
-  double steady_queue = 0;     // weight of the queue for prefill afterwards
-  double accepted_tokens = 1;  // tokens that a step gives each sequence: more than 1 with speculative decoding
+  double burst_queue = 1;    // weight of the first burst's queue, where every client sends its first prompt at once
+  double steady_queue = 0;   // weight of the queue for prefill afterwards
+  double synchronised = 0;   // share of rounds in which the prompts of a closed loop come as a wave, as in the first
+  double dp_wait_steps = 0;  // attention data parallelism: decode steps that a prompt waits for its fellows
+  double frontend_requests_per_s = 0;  // what the HTTP front end can take; 0 = no limit known
+  double frontend_tokens_per_s = 0;
+  double accepted_tokens = 1;         // tokens that a step gives each sequence: more than 1 with speculative decoding
   bool pipeline_microbatches = true;  // splits its sequences into a microbatch per stage
+  // FasterTransformer's getLocalBatchSize: a batch that the stages divide is cut among them, then halved while a piece
+  // has more tokens than this; 0 = as many microbatches as stages.
+  int64_t microbatch_tokens = 0;
 
   std::string collectives = "nccl";  // family in catalog/collectives.json: "nccl", "vllm_custom", "trtllm", "shm", …
 

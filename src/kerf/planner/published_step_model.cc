@@ -26,9 +26,6 @@ constexpr double kMicro = 1e-6;
 constexpr double kGiga = 1e9;
 constexpr double kTera = 1e12;
 constexpr double kHiddenBytes = 2;  // of an activation on the wire
-// A grouped matmul of D experts pays this part of n½ for each of them.
-constexpr double kGroupedHalfRows = 0.25;
-
 double number(int64_t n) { return static_cast<double>(n); }
 
 // What one kind of device does with this model's formats under this engine.
@@ -38,7 +35,8 @@ struct DeviceRates {
   double attention_flops_per_s = 0;
   MatmulRate attention;
   MatmulRate mlp;
-  MatmulRate expert;
+  ExpertRate expert;
+  double overhead = 1;
   MatmulRate head;
 };
 
@@ -61,11 +59,12 @@ Bound bound(double weights_s, double compute_s) {
 
 class PublishedStepModel final : public StepModel {
  public:
-  PublishedStepModel(ModelShape model, const MachineSpec& machine, EngineSpec engine, const Workload& workload,
-                     FabricCatalog fabrics, std::vector<Efficiency> efficiencies);
+  PublishedStepModel(const PublishedFigures& figures, const ModelShape& model, const MachineSpec& machine,
+                     const EngineSpec& engine, const Workload& workload);
 
   [[nodiscard]] StepCost stage(const Plan& plan, const StageLayers& layers, const StepShape& step) const override;
   [[nodiscard]] bool room(const Plan& plan) const override { return paths_.room(plan); }
+  [[nodiscard]] double launch_floor_s() const override { return launch_floor_s_; }
   [[nodiscard]] Basis basis() const override { return basis_; }
   [[nodiscard]] double relative_error() const override { return relative_error_; }
 
@@ -99,21 +98,21 @@ class PublishedStepModel final : public StepModel {
   std::vector<DeviceRates> rates_;            // [device kinds]
   std::vector<std::vector<int32_t>> before_;  // [kinds][layers + 1] layers of the kind before a layer
   double workload_imbalance_ = 1;
+  double launch_floor_s_ = 0;
+  int64_t most_experts_per_token_ = 0;
   Basis basis_ = Basis::kPublished;
   double relative_error_ = 0;
 };
 
-PublishedStepModel::PublishedStepModel(ModelShape model, const MachineSpec& machine, EngineSpec engine,
-                                       const Workload& workload, FabricCatalog fabrics,
-                                       std::vector<Efficiency> efficiencies)
-    : model_(std::move(model)),
-      engine_(std::move(engine)),
-      paths_(machine, std::move(fabrics)),
+PublishedStepModel::PublishedStepModel(const PublishedFigures& figures, const ModelShape& model,
+                                       const MachineSpec& machine, const EngineSpec& engine, const Workload& workload)
+    : model_(model),
+      engine_(engine),
+      paths_(machine, figures.fabrics),
       workload_imbalance_(workload.expert_imbalance),
       relative_error_(engine_.relative_error) {
-  for (size_t i = 0; i < machine.device_kinds.size(); ++i) {
-    const DeviceKind& device = machine.device_kinds[i];
-    const Efficiency& efficiency = efficiencies[i];
+  for (const DeviceKind& device : machine.device_kinds) {
+    const Efficiency& efficiency = figures.efficiencies.find(device);
     const auto rate = [&](const StorageFormat& format) {
       MatmulRate result = matmul_rate(device, efficiency, format);
       const bool narrow = format.bits <= 8;
@@ -127,9 +126,13 @@ PublishedStepModel::PublishedStepModel(ModelShape model, const MachineSpec& mach
         .attention_flops_per_s = std::max(device.bf16_tflops, 1e-3) * kTera * efficiency.attention,
         .attention = rate(model_.attention_format),
         .mlp = rate(model_.mlp_format),
-        .expert = rate(model_.expert_format),
+        .expert = expert_rate(device, efficiency, model_.expert_format),
+        .overhead = efficiency.overhead,
         .head = rate(model_.head_format),
     });
+    ExpertRate& experts = rates_.back().expert;
+    experts.weights *= device.memory_gb_per_s * kGiga * engine_.bandwidth_factor * engine_.expert_bandwidth_factor;
+    experts.flops_per_s *= engine_.expert_compute_factor;
     if (efficiency.basis == Basis::kAssumed || device.basis == Basis::kAssumed) {
       basis_ = Basis::kAssumed;
       constexpr double kUnfittedError = 0.2;  // between the fitted architectures' own factors
@@ -137,8 +140,13 @@ PublishedStepModel::PublishedStepModel(ModelShape model, const MachineSpec& mach
     }
   }
   for (size_t kind = 0; kind < model_.kinds.size(); ++kind) {
+    const LayerShape& layer = model_.kinds[kind];
+    const double launches = 1 + (layer.mlp.experts > 0 ? engine_.expert_launches : 0) +
+                            (layer.attention.kind == AttentionKind::kLatent ? engine_.latent_launches : 0);
+    most_experts_per_token_ = std::max(most_experts_per_token_, layer.mlp.experts_per_token);
     std::vector<int32_t> before{0};
     for (const int of : model_.layers) before.push_back(before.back() + (of == static_cast<int>(kind) ? 1 : 0));
+    launch_floor_s_ += before.back() * launches * engine_.launch_us * kMicro * rates_.front().overhead;
     before_.push_back(std::move(before));
   }
 }
@@ -171,7 +179,10 @@ PublishedStepModel::Cut PublishedStepModel::cut_of(const Plan& plan, const StepS
   if (cut.coupled > 1) {
     const Group& all = paths_.expert_group(plan);
     const Families families = families_of(all.fabric, engine_.collectives);
-    cut.exchange_s = reduce_s(all, families, cut.tokens * row_bytes, true);
+    // Gathered, or sent to the experts chosen, whichever is less.
+    const double chosen = number(most_experts_per_token_);
+    const double rows = chosen > 0 ? std::min(cut.tokens, step.tokens * chosen) : cut.tokens;
+    cut.exchange_s = reduce_s(all, families, rows * row_bytes, false);
   }
   return cut;
 }
@@ -215,35 +226,41 @@ double PublishedStepModel::attention_s(const AttentionShape& attention, const Cu
     return overlapped(read_s, flops / cut.rates.attention_flops_per_s);
   }
   const double kv_heads = number(cut.shares.kv_heads(attention.heads, attention.kv_heads));
-  return cached * kv_heads * 2 * width * kv_bytes / cut.rates.kv_bytes_per_s;
+  const double reread = 1 + engine_.attention_reread * (number(attention.heads) / number(attention.kv_heads) - 1);
+  return cached * kv_heads * 2 * width * kv_bytes / cut.rates.kv_bytes_per_s * reread;
 }
 
 Bound PublishedStepModel::experts(const MlpShape& mlp, const Cut& cut) const {
   const double ranks = cut.plan.tp * cut.coupled;
   const double chosen = number(mlp.experts_per_token) / number(mlp.experts);
-  const double read = number(mlp.experts) * (1 - std::pow(1 - chosen, cut.tokens));
+  const double read =
+      number(mlp.experts) * (1 - std::pow(1 - chosen, std::max(1.0, cut.tokens * engine_.routing_spread)));
   const double params = number(mlp.expert_params);
   const DeviceRates& rates = cut.rates;
-  const double weights_s = read * params * model_.expert_format.bits_per_weight() / 8 / ranks * cut.imbalance /
-                           (rates.weight_bytes_per_s * engine_.expert_bandwidth_factor);
+  const double weights_s =
+      read * params * model_.expert_format.bits_per_weight() / 8 / ranks * cut.imbalance / rates.expert.weights;
   const double rows = cut.tokens * number(mlp.experts_per_token) * cut.imbalance;
-  const double compute_s = 2 * params * (rows + read * rates.expert.half_rows * kGroupedHalfRows) / ranks /
-                           (rates.expert.flops_per_s * engine_.expert_compute_factor);
+  const double compute_s = 2 * params * (rows + read * rates.expert.half_rows) / ranks / rates.expert.flops_per_s;
   return bound(weights_s, compute_s);
 }
 
 void PublishedStepModel::add_layers(const LayerShape& layer, double count, const Cut& cut, StepCost& cost) const {
   Bound linears = attention_linears(layer.attention, cut);
   const MlpShape& mlp = layer.mlp;
-  double overhead_s = engine_.layer_overhead_us * kMicro;
+  double overhead_s = engine_.layer_overhead_us * kMicro * cut.rates.overhead;
+  overhead_s += engine_.elementwise_passes * cut.step.tokens * number(model_.hidden_size) * kHiddenBytes /
+                cut.rates.weight_bytes_per_s;
   if (mlp.dense_params > 0) {
     const double params = number(mlp.dense_params) * cut.shares.fraction(mlp.intermediate);
     linears += linear(params, model_.mlp_format.bits_per_weight(), cut.step.tokens, cut.rates.mlp, cut.rates);
   }
+  if (layer.attention.kind == AttentionKind::kLatent) {
+    overhead_s += engine_.latent_overhead_us * kMicro * cut.rates.overhead;
+  }
   const bool moe = mlp.experts > 0;
   if (moe) {
     linears += experts(mlp, cut);
-    overhead_s += engine_.expert_overhead_us * kMicro;
+    overhead_s += engine_.expert_overhead_us * kMicro * cut.rates.overhead;
   }
   cost.weights_s += count * linears.weights_s;
   cost.compute_s += count * linears.compute_s;
@@ -289,16 +306,10 @@ StepCost PublishedStepModel::stage(const Plan& plan, const StageLayers& layers, 
 
 }  // namespace
 
-Result<std::unique_ptr<const StepModel>> make_published_step_model(const ModelShape& model, const MachineSpec& machine,
-                                                                   const EngineSpec& engine, const Workload& workload) {
-  KERF_TRY(FabricCatalog fabrics, FabricCatalog::read());
-  std::vector<Efficiency> efficiencies;
-  for (const DeviceKind& device : machine.device_kinds) {
-    KERF_TRY(Efficiency efficiency, find_efficiency(device));
-    efficiencies.push_back(std::move(efficiency));
-  }
-  return std::unique_ptr<const StepModel>(std::make_unique<PublishedStepModel>(
-      model, machine, engine, workload, std::move(fabrics), std::move(efficiencies)));
+std::unique_ptr<const StepModel> make_published_step_model(const PublishedFigures& figures, const ModelShape& model,
+                                                           const MachineSpec& machine, const EngineSpec& engine,
+                                                           const Workload& workload) {
+  return std::make_unique<PublishedStepModel>(figures, model, machine, engine, workload);
 }
 
 }  // namespace kerf

@@ -13,6 +13,7 @@ constexpr double kMicro = 1e-6;
 constexpr double kMilli = 1e-3;
 constexpr double kMost = 0.95;  // utilisation above which a queue's formulas say nothing
 constexpr int kOpenLoopRounds = 12;
+constexpr int kFrontendRounds = 4;
 // A prompt that comes to a busy replica queues behind so many others at most: the rest are admitted later.
 constexpr double kMostQueued = 8;
 constexpr double kMostPromptsTogether = 8;
@@ -38,6 +39,7 @@ struct Load {
   double requests = 1;  // in flight or queued, of one replica
   double capacity = 1;  // sequences for which there is cache
   double replicas = 1;
+  bool coupled = false;  // attention data parallelism over one set of experts
 
   [[nodiscard]] double decode_s(double sequences, StepCost* cost = nullptr) const {
     const StepCost cycle = replica.decode(sequences, isl + osl / 2);
@@ -45,6 +47,14 @@ struct Load {
     return cycle.total() / std::max(1.0, engine.accepted_tokens);
   }
 };
+
+// Requests per second that the front end takes, all replicas together.
+double frontend_limit(const EngineSpec& engine, double osl) {
+  double limit = 1e12;
+  if (engine.frontend_requests_per_s > 0) limit = engine.frontend_requests_per_s;
+  if (engine.frontend_tokens_per_s > 0) limit = std::min(limit, engine.frontend_tokens_per_s / osl);
+  return limit;
+}
 
 double milliseconds(double seconds) { return seconds / kMilli; }
 
@@ -59,18 +69,36 @@ void fill(Prediction& prediction, const Load& load, double ttft_s, double tpot_s
 // B clients, each of which sends its next request when the last is answered.
 void closed_loop(const Load& load, const Workload& workload, Prediction& prediction) {
   const EngineSpec& engine = load.engine;
-  const double running =
-      std::max(1.0, std::min({load.requests, load.capacity, static_cast<double>(engine.max_num_seqs)}));
-  const double decode_s = load.decode_s(running, &prediction.decode);
-  prediction.prefill = load.replica.prefill(load.isl, 1);
+  const double most = static_cast<double>(engine.max_num_seqs);
+  const double admitted = std::max(1.0, std::min({load.requests, load.capacity, most}));
   const double prompt_s = load.replica.prompt_s(load.isl);
-  const double tpot_s = decode_s + engine.prefill_interference * (running - 1) / load.osl * prompt_s;
-  const double busy = std::min(kMost, running * prompt_s / (running * prompt_s + load.osl * decode_s));
-  double ttft_s = prediction.prefill.total() + engine.admission_steps * tpot_s + engine.first_token_ms * kMilli;
-  ttft_s += engine.burst_queue * (running - 1) / 2 * prompt_s / std::max(1.0, workload.requests_per_client);
-  ttft_s += engine.steady_queue * busy * prompt_s * std::min(running - 1, kMostQueued);
-  const double requests_per_s = running / (ttft_s + (load.osl - 1) * tpot_s);
-  if (load.requests > running) ttft_s += (load.requests - running) / requests_per_s;
+  const double frontend_per_s = frontend_limit(engine, load.osl) / load.replicas;
+  double running = admitted;
+  double decode_s = 0;
+  double tpot_s = 0;
+  for (int round = 0; round < kFrontendRounds; ++round) {
+    decode_s = load.decode_s(running, &prediction.decode);
+    tpot_s = decode_s + engine.prefill_interference * (running - 1) / load.osl * prompt_s;
+    // A front end that binds keeps fewer sequences in flight than there are clients.
+    const double fed = frontend_per_s * load.osl * tpot_s;
+    if (fed >= admitted) break;
+    running = std::max(1.0, (running + std::min(admitted, fed)) / 2);
+  }
+  prediction.prefill = load.replica.first_prompt(load.isl);
+  const double busy = std::min(kMost, admitted * prompt_s / (admitted * prompt_s + load.osl * decode_s));
+  const double waves = engine.synchronised + (1 - engine.synchronised) / std::max(1.0, workload.requests_per_client);
+  const double wait_steps = engine.admission_steps + (load.coupled ? engine.dp_wait_steps : 0);
+  double ttft_s = prediction.prefill.total() + wait_steps * tpot_s + engine.first_token_ms * kMilli;
+  ttft_s += engine.burst_queue * waves * (admitted - 1) / 2 * prompt_s;
+  ttft_s += engine.steady_queue * busy * prompt_s * std::min(admitted - 1, kMostQueued);
+  double life_s = ttft_s + (load.osl - 1) * tpot_s;
+  if (admitted / life_s > frontend_per_s) {
+    ttft_s += admitted / frontend_per_s - life_s;
+    life_s = admitted / frontend_per_s;
+  }
+  const double requests_per_s = admitted / life_s;
+  // Little's law: who finds no room in the cache waits.
+  if (load.requests > admitted) ttft_s += (load.requests - admitted) / requests_per_s;
   prediction.running = running;
   fill(prediction, load, ttft_s, tpot_s, requests_per_s);
 }
@@ -114,7 +142,7 @@ void open_loop(const Load& load, double rate_per_s, Prediction& prediction) {
     if (std::abs(next_s - tpot_s) < 1e-3 * tpot_s) break;
     tpot_s = next_s;
   }
-  prediction.prefill = load.replica.prefill(load.isl, 1);
+  prediction.prefill = load.replica.first_prompt(load.isl);
   const double busy = std::min(kMost, rate_per_s * prompt_s);
   double ttft_s = prediction.prefill.total() + prompt_s * busy / (2 * (1 - busy));
   ttft_s += engine.admission_steps * tpot_s + engine.first_token_ms * kMilli;
@@ -144,20 +172,30 @@ Replica::Pass Replica::pass(const StepShape& step) const {
   return pass;
 }
 
+double Replica::microbatches(double rows, double length) const {
+  if (plan_.pp < 2 || !engine_.pipeline_microbatches) return 1;
+  if (plan_.microbatches > 0) return std::clamp<double>(plan_.microbatches, 1, std::max(1.0, rows));
+  if (engine_.microbatch_tokens == 0) return std::clamp<double>(plan_.pp, 1, std::max(1.0, rows));
+  auto piece = static_cast<int64_t>(std::max(1.0, rows));
+  if (piece % plan_.pp == 0) piece /= plan_.pp;
+  const auto most = static_cast<double>(engine_.microbatch_tokens);
+  while (static_cast<double>(piece) * length > most && piece % 2 == 0) piece /= 2;
+  return rows / static_cast<double>(piece);
+}
+
 StepCost Replica::decode(double sequences, double context) const {
-  const double wanted = plan_.microbatches > 0 ? plan_.microbatches : plan_.pp;
-  const double microbatches = engine_.pipeline_microbatches ? std::clamp(wanted, 1.0, std::max(1.0, sequences)) : 1.0;
-  const double each = sequences / microbatches;
+  const double pieces = microbatches(sequences, 1);
+  const double each = sequences / pieces;
   StepShape step{.tokens = each, .sequences = each, .context = context};
-  step.active = std::min(microbatches, static_cast<double>(plan_.pp)) / plan_.pp;
+  step.active = std::min(pieces, static_cast<double>(plan_.pp)) / plan_.pp;
   const Pass once = pass(step);
-  const double busy_s = microbatches * once.slowest_s;
+  const double busy_s = pieces * once.slowest_s;
   // The hand-off of one microbatch hides behind the next one's work, where there is a next one.
   const double device_s = std::max(busy_s, once.sum_s);
-  StepCost cost = scaled(once.slowest, microbatches);
+  StepCost cost = scaled(once.slowest, pieces);
   cost.send_s = std::min(cost.send_s, device_s - busy_s);
   cost.bubble_s = std::max(0.0, device_s - busy_s - cost.send_s);
-  const double host_s = microbatches * (engine_.host_step_us + engine_.host_sequence_us * each) * kMicro;
+  const double host_s = pieces * (engine_.host_step_us + engine_.host_sequence_us * each) * kMicro;
   if (host_s > 0) cost.overhead_s += overlapped(device_s, host_s) - device_s;
   return cost;
 }
@@ -168,7 +206,7 @@ StepCost Replica::prefill(double length, double prompts) const {
   double pieces = 1;
   if (engine_.chunked_prefill) pieces = std::ceil(tokens / static_cast<double>(engine_.max_num_batched_tokens));
   const bool pipelined = plan_.pp > 1;
-  if (pipelined && engine_.pipeline_microbatches) pieces = std::max(pieces, std::min<double>(plan_.pp, prompts));
+  if (pipelined) pieces = std::max(pieces, microbatches(prompts, fresh));
   pieces = std::max(1.0, pieces);
   // Pieces of a whole prompt: what is before a piece is in the cache, half of the prompt on average.
   const double per_prompt = std::max(1.0, pieces / prompts);
@@ -182,6 +220,13 @@ StepCost Replica::prefill(double length, double prompts) const {
   cost.send_s = std::min(cost.send_s, total_s - pieces * once.slowest_s);
   cost.bubble_s = std::max(0.0, total_s - pieces * once.slowest_s - cost.send_s);
   cost.overhead_s += engine_.prompt_overhead_us * kMicro * prompts;
+  return cost;
+}
+
+StepCost Replica::first_prompt(double length) const {
+  StepCost cost = prefill(length, 1);
+  const double device_s = cost.total();
+  cost.overhead_s += overlapped(device_s, steps_.launch_floor_s()) - device_s;
   return cost;
 }
 
@@ -204,7 +249,8 @@ void serve(const Replica& replica, const EngineSpec& engine, const Workload& wor
                   .osl = std::max(1.0, workload.osl),
                   .requests = std::max(1.0, workload.concurrency / replicas),
                   .capacity = kv_tokens / std::max(1.0, per_sequence),
-                  .replicas = std::min(replicas, std::max(1.0, workload.concurrency))};
+                  .replicas = std::min(replicas, std::max(1.0, workload.concurrency)),
+                  .coupled = prediction.plan.ep > 1 && prediction.plan.dp > 1};
   switch (workload.arrival) {
     case Arrival::kClosedLoop: return closed_loop(load, workload, prediction);
     case Arrival::kStatic: return static_batch(load, prediction);

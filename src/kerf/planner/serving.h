@@ -38,6 +38,9 @@ class Replica {
   // `prompts` prompts of `length` tokens together, from an idle pipeline.
   [[nodiscard]] StepCost prefill(double length, double prompts) const;
 
+  // The same of a lone prompt, which takes as long as its launches at least.
+  [[nodiscard]] StepCost first_prompt(double length) const;
+
   // What one prompt more costs a replica that is busy with prompts.
   [[nodiscard]] double prompt_s(double length) const;
 
@@ -48,6 +51,8 @@ class Replica {
     double sum_s = 0;      // of all stages and hops
   };
   [[nodiscard]] Pass pass(const StepShape& step) const;
+  // Into how many pieces a batch of `rows` sequences or prompts of `length` tokens is cut.
+  [[nodiscard]] double microbatches(double rows, double length) const;
 
   const StepModel& steps_;
   const EngineSpec& engine_;

@@ -6,8 +6,8 @@
 #include <memory>
 #include <vector>
 
-#include "kerf/base/result.h"
 #include "kerf/planner/cost.h"
+#include "kerf/planner/published_figures.h"
 
 namespace kerf {
 
@@ -41,17 +41,20 @@ class StepModel {
   [[nodiscard]] virtual StepCost stage(const Plan& plan, const StageLayers& layers, const StepShape& step) const = 0;
   // Whether the machine has room for the plan's groups of ranks.
   [[nodiscard]] virtual bool room(const Plan& plan) const = 0;
+  // What a prefill takes at least, however short: its launches.
+  [[nodiscard]] virtual double launch_floor_s() const { return 0; }
   // What the time rests on, and its relative error (one standard deviation).
   [[nodiscard]] virtual Basis basis() const = 0;
   [[nodiscard]] virtual double relative_error() const = 0;
 };
 
-// From catalogue figures and published collectives: GPUs (published_step_model.cc). Fails when the catalogue's files
-// (KERF_CATALOG) are wrong. REQUIRES: machine outlives the result
-[[nodiscard]] Result<std::unique_ptr<const StepModel>> make_published_step_model(const ModelShape& model,
-                                                                                 const MachineSpec& machine,
-                                                                                 const EngineSpec& engine,
-                                                                                 const Workload& workload);
+// From catalogue figures and published collectives: GPUs (published_step_model.cc). REQUIRES: machine outlives the
+// result
+[[nodiscard]] std::unique_ptr<const StepModel> make_published_step_model(const PublishedFigures& figures,
+                                                                         const ModelShape& model,
+                                                                         const MachineSpec& machine,
+                                                                         const EngineSpec& engine,
+                                                                         const Workload& workload);
 
 // From kerf's own probe of the hosts it runs on, whose ranks share memory bandwidth and cores (host_step_model.cc).
 // REQUIRES: machine.host is filled
