@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -15,6 +16,7 @@
 #include "kerf/io/model_shape.h"
 #include "kerf/planner/engine_catalog.h"
 #include "kerf/planner/launch_commands.h"
+#include "kerf/planner/memory.h"
 
 namespace kerf {
 
@@ -148,6 +150,21 @@ Result<std::string> commands_for(const PlanOptions& options, const PlanReport& r
   return launch_commands(options.emit, request, problem.machine);
 }
 
+// Why nothing works, and what would help.
+Error nothing_works(const PlanReport& report) {
+  const PlanProblem& problem = report.problem;
+  const DeviceKind& kind = *std::ranges::max_element(problem.machine.device_kinds, {}, &DeviceKind::memory_bytes);
+  const double room = problem.engine.memory_utilization * kind.memory_bytes;
+  const double weights = weight_bytes(problem.model);
+  if (weights > room * problem.machine.num_devices()) {
+    return fail(
+        "no plan of {} works on this machine: its {:.0f} GB of weights alone take {:.0f} devices of {:.0f} GB; plan "
+        "with more, or with --quantization",
+        problem.model.name, weights / 1e9, std::ceil(weights / room), kind.memory_bytes / 1e9);
+  }
+  return fail("no plan of {} works on this machine: --rejected shows why", problem.model.name);
+}
+
 size_t terminal_columns() {
   winsize size{};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 60) return std::min<size_t>(size.ws_col, 160);
@@ -174,7 +191,7 @@ Status run_plan(const PlanOptions& options) {
   }
   std::fwrite(text.data(), 1, text.size(), stdout);
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return fail("cannot write to standard output");
-  if (!works) return fail("no plan of {} works on this machine", report.problem.model.name);
+  if (!works) return nothing_works(report);
   return Ok{};
 }
 

@@ -147,10 +147,9 @@ TEST(LaunchTrtllm, RefusesWhatItCannotSay) {
 
 TEST(LaunchKerf, UsesItsOwnFlags) {
   LaunchRequest request = request_for({.tp = 2, .pp = 2, .pp_layers = {50, 30}}, toy_machine(2, 2));
-  EXPECT_EQ(
-      launch_commands("kerf", request, toy_machine(2, 2)).value(),
-      "kerf run meta-llama/Llama-3.1-70B --tensor-parallel-size 2 --pipeline-parallel-size 2 \\\n"
-      "    --pp-layers 50,30 --hosts node0:2,node1:2 --max-model-len 2048 --max-num-batched-tokens 8192\n");
+  EXPECT_EQ(launch_commands("kerf", request, toy_machine(2, 2)).value(),
+            "kerf run meta-llama/Llama-3.1-70B --tensor-parallel-size 2 --pipeline-parallel-size 2 \\\n"
+            "    --pp-layers 50,30 --hosts node0:2,node1:2 --max-model-len 2048 --max-num-batched-tokens 8192\n");
 }
 
 TEST(LaunchCommands, QuoteWhatAShellWouldRead) {
