@@ -174,7 +174,7 @@ constexpr Bad kBad[] = {
      "vllm serve meta-llama/Llama-3.1-8B-Instruct --gpu-memory-utilization 1.0"},
     {"memory-utilization-too-low", "H100-SXM x1", "throughput c=256",
      "vllm serve meta-llama/Llama-3.1-8B-Instruct --gpu-memory-utilization 0.3 --max-model-len 4096"},
-    {"slo-missed", "H100-SXM x8", "c=16 tpot=15", "vllm serve meta-llama/Llama-3.1-70B-Instruct -pp 8"},
+    {"slo-missed", "H100-SXM x8", "c=16 tpot=25", "vllm serve meta-llama/Llama-3.1-70B-Instruct -pp 8"},
     {"unknown-parallel-flag", "H100-SXM x8", "", "vllm serve meta-llama/Llama-3.1-70B-Instruct --tp 8"},
     {"invalid-value", "H100-SXM x8", "", "vllm serve meta-llama/Llama-3.1-8B-Instruct --gpu-memory-utilization 90"},
     {"invalid-value", "H100-SXM x8", "", "vllm serve meta-llama/Llama-3.1-8B-Instruct --tensor-parallel-size all"},

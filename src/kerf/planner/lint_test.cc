@@ -96,7 +96,7 @@ TEST(Lint, SeesWhereBridgesEnd) {
   expect_finding("devices-far-apart", line, crossed, "c=64");
   expect_silence("CUDA_VISIBLE_DEVICES=0,2 " + line, crossed, "c=64");
   expect_silence("CUDA_VISIBLE_DEVICES=2,0 " + line, crossed, "c=64");
-  expect_finding("devices-far-apart", "CUDA_VISIBLE_DEVICES=0,1,2,3 " + line + " -pp 2", crossed, "c=64");
+  expect_finding("devices-far-apart", "CUDA_VISIBLE_DEVICES=0,1,2,3 " + line + " -pp 2", crossed, "throughput c=256");
 }
 
 // FIELD.md 3.8
