@@ -102,11 +102,54 @@ struct CollectiveCurve {
   bool operator==(const CollectiveCurve&) const = default;
 };
 
-// What probing one host found beside devices and links.
+// A matmul of kerf's own as a rank runs it, weights packed, measured.
+struct MatmulPoint {
+  std::string format;    // of the weights: "f32", "bf16", "f16"
+  int64_t rows = 1;      // M
+  int threads = 1;       // that share the work
+  bool sliced = false;   // K in canonical slices, as row-parallel linears sum it (spec/reduction.h)
+  int64_t inputs = 0;    // K
+  double weight_mb = 0;  // 1e6 bytes of weights that are read in turn: those of a model that fits a cache stay there
+  double gflops = 0;     // 2·M·N·K / time, all threads together
+  bool operator==(const MatmulPoint&) const = default;
+};
+
+// Attention of one token over one KV head on one thread, measured.
+struct AttentionPoint {
+  std::string format;     // of the KV cache
+  int64_t group = 1;      // query heads that share the KV head
+  int64_t head_dim = 0;   // elements
+  bool streamed = false;  // keys and values come from memory, not from a cache
+  int64_t context = 0;    // positions seen
+  double us = 0;
+  bool operator==(const AttentionPoint&) const = default;
+};
+
+// Everything else that a pass does per element, on one thread: "norm", "add", "gate", "rope", "store", "embed", "copy",
+// "sample", and "prepare_bf16" and its like, the matmul's reading of its input.
+struct ElementCost {
+  std::string op;
+  double ns = 0;
+  bool operator==(const ElementCost&) const = default;
+};
+
+// What probing one host found beside devices and links. The hosts of a cluster are taken to be alike.
 struct HostFigures {
+  std::string cpu;                    // as the operating system names it
+  std::string isa;                    // kerf's kernel table: "avx512", …
+  int cores = 0;                      // of one host, shared by its ranks; 0 = not probed
+  double cache_bytes = 0;             // last level, all of the host's together; 0 = unknown
   std::vector<double> read_gb_per_s;  // [threads used - 1]: bandwidth of all of them together
   double file_gb_per_s = 0;           // reading a checkpoint, page cache warm
   std::vector<CollectiveCurve> collectives;
+  std::vector<MatmulPoint> matmul;
+  std::vector<AttentionPoint> attention;
+  std::vector<ElementCost> elements;
+  std::vector<double> fork_us;  // [threads - 1]: handing a loop to so many threads and waiting for them
+  double step_us = 0;           // the engine's own work for one step
+  double spread = 0;            // quartiles of the read bandwidth apart, by its median: how steady the machine is
+
+  [[nodiscard]] bool probed() const { return cores > 0 && !matmul.empty(); }
   bool operator==(const HostFigures&) const = default;
 };
 

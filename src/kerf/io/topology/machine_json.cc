@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "kerf/io/topology/domains.h"
+#include "kerf/io/topology/host_json.h"
 
 namespace kerf {
 
@@ -38,21 +39,6 @@ Json to_json(const LinkKind& kind) {
           {"fast", kind.fast},
           {"basis", name_of(kind.basis)},
           {"source", kind.source}};
-}
-
-Json to_json(const CollectiveCurve& curve) {
-  return {{"op", curve.op},
-          {"transport", curve.transport},
-          {"ranks", curve.ranks},
-          {"bytes", curve.bytes},
-          {"us", curve.us}};
-}
-
-Json to_json(const HostFigures& host) {
-  Json object = {
-      {"read_gb_per_s", host.read_gb_per_s}, {"file_gb_per_s", host.file_gb_per_s}, {"collectives", Json::array()}};
-  for (const CollectiveCurve& curve : host.collectives) object["collectives"].push_back(to_json(curve));
-  return object;
 }
 
 Json devices_to_json(const MachineSpec& machine) {
@@ -127,7 +113,7 @@ nlohmann::ordered_json machine_to_json(const MachineSpec& machine) {
   for (const auto& domain : machine.domains) {
     document["domain_classes"].push_back(name_of(classify_domain(machine, domain)));
   }
-  document["host"] = to_json(machine.host);
+  document["host"] = host_to_json(machine.host);
   document["notes"] = machine.notes;
   return document;
 }

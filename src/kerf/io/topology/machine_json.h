@@ -9,7 +9,7 @@
 //    "networks":     [{"name": "ib0", "kind": "InfiniBand-NDR", "nodes": [0, 1], "gb_per_s_node": 400, …}],
 //    "nics":         [{"name": "mlx5_0", "node": 0, "paths": ["PIX", "SYS"]}],
 //    "domains":      [[0, 1, …]], "domain_classes": ["switch"],
-//    "host":         {"read_gb_per_s": […], "file_gb_per_s": …, "collectives": [{"op": "all_reduce", …}]},
+//    "host":         {"cpu": "…", "cores": 2, …},   (host_json.h)
 //    "notes":        ["…"]}
 //
 // Fields are named as in spec/machine_spec.h; devices and nodes are meant by their place, kinds by name. Reading is

@@ -5,50 +5,14 @@
 
 #include "kerf/io/catalog/rows.h"
 #include "kerf/io/topology/domains.h"
+#include "kerf/io/topology/host_json.h"
+#include "kerf/io/topology/json_lists.h"
 #include "kerf/io/topology/machine_builder.h"
 #include "kerf/io/topology/machine_json.h"
 
 namespace kerf {
 
 namespace {
-
-constexpr size_t kMaxKinds = 1000;
-constexpr size_t kMaxPoints = 100'000;
-
-// Calls read(fields, object) for each object of the list; an absent list is an empty one.
-Status each(const JsonFields& parent, const char* name, size_t at_most,
-            const std::function<Status(const JsonFields&, const nlohmann::json&)>& read) {
-  const nlohmann::json* list = parent.find(name);
-  if (list == nullptr) return Ok{};
-  if (!list->is_array() || list->size() > at_most) {
-    return parent.wrong(name, fmt::format("a list of at most {}", at_most));
-  }
-  for (size_t i = 0; i < list->size(); ++i) {
-    KERF_TRY(const JsonFields fields, JsonFields::of((*list)[i], fmt::format("{}: {}[{}]", parent.where(), name, i)));
-    KERF_TRY_STATUS(read(fields, (*list)[i]));
-  }
-  return Ok{};
-}
-
-Result<int> int_field(const JsonFields& fields, const char* name, IntegerRange range,
-                      std::optional<int64_t> fallback = {}) {
-  KERF_TRY(const int64_t value, fields.integer(name, range, fallback));
-  return static_cast<int>(value);
-}
-
-Result<std::vector<double>> number_list(const JsonFields& fields, const char* name) {
-  std::vector<double> numbers;
-  const nlohmann::json* list = fields.find(name);
-  if (list == nullptr) return numbers;
-  if (!list->is_array() || list->size() > kMaxPoints) return fields.wrong(name, "a list of numbers");
-  for (const nlohmann::json& item : *list) {
-    if (!item.is_number()) return fields.wrong(name, "a list of numbers");
-    const auto number = item.get<double>();
-    if (!(number >= kFigure.min && number <= kFigure.max)) return fields.wrong(name, "a list of numbers from 0 on");
-    numbers.push_back(number);
-  }
-  return numbers;
-}
 
 Result<RatePoint> read_rate_point(const JsonFields& row, const nlohmann::json& object) {
   KERF_TRY_STATUS(only_fields(object, row.where(), {"format", "rows", "gflops"}));
@@ -97,21 +61,6 @@ Result<LinkKind> read_link_kind(const JsonFields& row, const nlohmann::json& obj
   KERF_TRY(kind.basis, basis_field(row));
   KERF_TRY(kind.source, row.string("source", ""));
   return kind;
-}
-
-Result<CollectiveCurve> read_curve(const JsonFields& row, const nlohmann::json& object) {
-  KERF_TRY_STATUS(only_fields(object, row.where(), {"op", "transport", "ranks", "bytes", "us"}));
-  CollectiveCurve curve;
-  KERF_TRY(curve.op, row.string("op"));
-  KERF_TRY(curve.transport, row.string("transport"));
-  KERF_TRY(curve.ranks, int_field(row, "ranks", {1, kMaxDevices}));
-  KERF_TRY(curve.bytes, number_list(row, "bytes"));
-  KERF_TRY(curve.us, number_list(row, "us"));
-  if (curve.us.size() != curve.bytes.size()) {
-    return row.wrong("us", fmt::format("as many as 'bytes', {}", curve.bytes.size()));
-  }
-  if (!std::ranges::is_sorted(curve.bytes, std::less_equal{})) return row.wrong("bytes", "ascending sizes");
-  return curve;
 }
 
 // Fills one MachineSpec; names of kinds become places.
@@ -241,14 +190,8 @@ class Reader {
   Status read_host() {
     if (!root_.has("host")) return Ok{};
     KERF_TRY(const JsonFields host, root_.object("host"));
-    KERF_TRY_STATUS(only_fields(*root_.find("host"), host.where(), {"read_gb_per_s", "file_gb_per_s", "collectives"}));
-    KERF_TRY(spec_.host.read_gb_per_s, number_list(host, "read_gb_per_s"));
-    KERF_TRY(spec_.host.file_gb_per_s, host.number("file_gb_per_s", kFigure, 0));
-    return each(host, "collectives", kMaxKinds, [this](const auto& row, const auto& object) -> Status {
-      KERF_TRY(CollectiveCurve curve, read_curve(row, object));
-      spec_.host.collectives.push_back(std::move(curve));
-      return Ok{};
-    });
+    KERF_TRY(spec_.host, read_host_figures(host, *root_.find("host")));
+    return Ok{};
   }
 
   const JsonFields& root_;
