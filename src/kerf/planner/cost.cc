@@ -133,7 +133,10 @@ std::unique_ptr<CostModel::Impl> CostModel::Impl::make(const PublishedFigures* f
     return impl;
   }
   impl->memory.emplace(impl->model, smallest_kind(impl->machine), impl->engine, impl->workload);
-  if (figures != nullptr) {
+  // What kerf's own probe measured of its hosts says how kerf runs there, and nothing of another engine.
+  if (impl->machine.host.probed() && impl->engine.name == "kerf") {
+    impl->steps = make_host_step_model(impl->model, impl->machine, impl->engine);
+  } else if (figures != nullptr) {
     impl->steps = make_published_step_model(*figures, impl->model, impl->machine, impl->engine, impl->workload);
   }
   return impl;

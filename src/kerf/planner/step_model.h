@@ -57,8 +57,10 @@ class StepModel {
                                                                          const Workload& workload);
 
 // From kerf's own probe of the hosts it runs on, whose ranks share memory bandwidth and cores (host_step_model.cc).
-// REQUIRES: machine.host is filled
+// The engine's overheads are measured too; its own figures do not count. Ranks fill the hosts one after the other.
+// threads: per rank; 0 = an even share of a host's cores. REQUIRES: machine.host.probed(); model and machine outlive
+// the result
 [[nodiscard]] std::unique_ptr<const StepModel> make_host_step_model(const ModelShape& model, const MachineSpec& machine,
-                                                                    const EngineSpec& engine);
+                                                                    const EngineSpec& engine, int threads = 0);
 
 }  // namespace kerf
