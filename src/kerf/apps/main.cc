@@ -17,6 +17,8 @@ int main(int argc, char** argv) {
   kerf::add_topo(app, args, status);
   kerf::add_plan(app, status);
   kerf::add_lint(app, args, status);
+  kerf::add_bench(app, args, status);
+  kerf::add_probe(app, status);
   try {
     app.parse(kerf::own_arguments(argc, argv), argv);
   } catch (const CLI::Success& shown) {  // --help, --version
