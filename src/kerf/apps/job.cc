@@ -8,10 +8,14 @@
 #include <cstdlib>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <optional>
 #include <thread>
 
+#include "kerf/apps/auto_plan.h"
 #include "kerf/apps/launch.h"
+#include "kerf/apps/lifeline.h"
+#include "kerf/apps/machine_cache.h"
 #include "kerf/base/progress.h"
 #include "kerf/comm/world.h"
 #include "kerf/io/checkpoint.h"
@@ -142,8 +146,20 @@ int threads_per_rank(const ModelOptions& options, const World& world) {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / here);
 }
 
+// Waiting for what the last stage sends back is no communication but a pipeline's latency.
+double comm_seconds(const Mesh& mesh) {
+  double seconds = 0;
+  for (const Communicator* group : {mesh.tp.get(), mesh.pp.get()}) {
+    if (group->size() == 1) continue;
+    for (int op = 0; op < kCommOps; ++op) {
+      if (static_cast<CommOp>(op) != CommOp::kRecv) seconds += group->stats()[static_cast<CommOp>(op)].seconds;
+    }
+  }
+  return seconds;
+}
+
 int run_rank(World& world, const ModelOptions& options, const JobShape& shape, const Result<Prepared>& prepared,
-             const std::function<Status(Job&)>& lead) {
+             const std::optional<MachineSpec>& machine, const std::function<Status(Job&)>& lead) {
   const auto start = std::chrono::steady_clock::now();
   const Plan& plan = options.plan;
   Mesh mesh = Mesh::create(world, plan);
@@ -162,7 +178,8 @@ int run_rank(World& world, const ModelOptions& options, const JobShape& shape, c
       .eos_ids = p.model.eos_ids};
   KERF_CHECK(config.validate().ok());
 
-  ThreadPool pool(threads_per_rank(options, world));
+  const int threads = threads_per_rank(options, world);
+  ThreadPool pool(threads);
   Result<Checkpoint> checkpoint = Checkpoint::open(p.dir);
   if (!all_well(*mesh.all, checkpoint.ok() ? Status(Ok{}) : Status(checkpoint.error()))) return kFailed;
   Result<Stage> stage = [&] {
@@ -203,12 +220,17 @@ int run_rank(World& world, const ModelOptions& options, const JobShape& shape, c
           .kv_cache_dtype = p.kv_cache_dtype,
           .max_model_len = p.max_model_len,
           .load_s = load_s,
+          .threads = threads,
+          .scheduler = config,
+          .machine = machine,
           .engine = engine,
-          .finish = [&] {
-            finished = true;
-            engine.stop();
-            return report();
-          }};
+          .comm_s = [&] { return comm_seconds(mesh); },
+          .finish =
+              [&] {
+                finished = true;
+                engine.stop();
+                return report();
+              }};
   const Status status = lead(job);
   if (!finished) (void)job.finish();
   if (status.ok()) return 0;
@@ -236,16 +258,103 @@ nlohmann::ordered_json Job::json(const JobReport& report) const {
 
 void complain(const Error& error) { fmt::print(stderr, "kerf: {}\n", error.message); }
 
-int run_job(const ModelOptions& options, const JobShape& shape, const std::vector<std::string>& args,
-            const std::function<Status(Job&)>& lead) {
-  const Result<Prepared> prepared = prepare(options);
-  const int ranks = options.plan.ranks();
-  if (!started_by_mpi() && (!prepared.ok() || ranks > 1)) {
-    if (!prepared.ok()) {
-      complain(prepared.error());
-      return kFailed;
+namespace {
+
+// The machine to plan by. Fails only when the user named a file that is none.
+Result<std::optional<FoundMachine>> planning_machine(const ModelOptions& options, bool may_probe) {
+  if (options.machine.empty()) return find_machine(options.hosts, may_probe);
+  KERF_TRY(MachineSpec machine, load_machine_file(options.machine));
+  return std::optional(FoundMachine{.machine = std::move(machine), .path = options.machine});
+}
+
+PlannedWork planned_work(const ModelOptions& options, const JobShape& shape, Quantization quantization) {
+  return {.sequences = shape.sequences,
+          .prompt_tokens = shape.prompt_tokens,
+          .output_tokens = shape.output_tokens,
+          .max_num_batched_tokens = options.max_num_batched_tokens,
+          .threads = options.threads,
+          .quantization = quantization};
+}
+
+// Chooses the cut where the command line says none, or prices the one it says, in one line on stderr. The ranks'
+// command line follows in `args`.
+void settle_cut(ModelOptions& options, const JobShape& shape, const Prepared& prepared,
+                const std::optional<FoundMachine>& found, std::vector<std::string>& args) {
+  if (!found) return;
+  const PlannedWork work = planned_work(options, shape, prepared.quantization);
+  const std::vector<PlannedCut> cuts = plan_cuts(prepared.model, prepared.dtype, found->machine, work);
+  if (cuts.empty()) return;
+  if (options.cut_given) {
+    if (!shape.prices) return;
+    const PlannedCut given = predict_cut(prepared.model, prepared.dtype, found->machine, options.plan, work);
+    fmt::print(stderr, "kerf: {}\n", describe_override(given, cuts.front()));
+    return;
+  }
+  options.plan.tp = cuts.front().plan.tp;
+  options.plan.pp = cuts.front().plan.pp;
+  for (const auto& [flag, degree] : {std::pair{"--tp", options.plan.tp}, {"--pp", options.plan.pp}}) {
+    args.insert(args.end(), {flag, std::to_string(degree)});
+  }
+  if (options.machine.empty() && std::filesystem::exists(found->path)) {
+    args.insert(args.end(), {"--machine", found->path.string()});
+  }
+  fmt::print(stderr, "kerf: {}\n", describe_choice(cuts));
+}
+
+// Under the user's own mpirun: rank 0 chooses a cut over all ranks, and tells it. Without figures: tensor parallelism
+// as far as the model allows it.
+void agree_on_cut(World& world, ModelOptions& options, const JobShape& shape, const Result<Prepared>& prepared,
+                  const std::optional<MachineSpec>& machine) {
+  std::vector<int> everyone(static_cast<size_t>(world.size()));
+  std::iota(everyone.begin(), everyone.end(), 0);
+  const std::unique_ptr<Communicator> all = world.group(everyone, "plan");
+  std::array<int32_t, 2> cut = {1, world.size()};
+  if (world.rank() == 0 && prepared.ok()) {
+    std::vector<PlannedCut> cuts;
+    if (machine) {
+      cuts = plan_cuts(prepared->model, prepared->dtype, *machine, planned_work(options, shape, prepared->quantization),
+                       world.size());
     }
-    return launch({.ranks = ranks, .hosts = options.hosts, .args = args, .reads_terminal = shape.reads_stdin});
+    for (int tp = 1; tp <= world.size() && cuts.empty(); ++tp) {
+      const Plan plan{.tp = tp, .pp = world.size() / tp};
+      if (plan.ranks() == world.size() && check_plan(prepared->model, plan).ok()) cut = {plan.tp, plan.pp};
+    }
+    if (!cuts.empty()) {
+      cut = {cuts.front().plan.tp, cuts.front().plan.pp};
+      fmt::print(stderr, "kerf: {}\n", describe_choice(cuts));
+    }
+  }
+  all->broadcast(Tensor(cut.data(), {2}), 0);
+  options.plan.tp = cut[0];
+  options.plan.pp = cut[1];
+}
+
+}  // namespace
+
+int run_job(const ModelOptions& given, const JobShape& shape, const std::vector<std::string>& given_args,
+            const std::function<Status(Job&)>& lead) {
+  ModelOptions options = given;
+  std::vector<std::string> args = given_args;
+  const Result<Prepared> prepared = prepare(options);
+  if (!started_by_mpi() && !prepared.ok()) {
+    complain(prepared.error());
+    return kFailed;
+  }
+  const bool leads = !started_by_mpi();
+  const bool can_choose = std::thread::hardware_concurrency() > 1 || !options.hosts.empty();
+  const Result<std::optional<FoundMachine>> found =
+      planning_machine(options, leads && !options.cut_given && can_choose);
+  // On another host the file of the kerf that launched this rank need not be.
+  if (!found.ok() && std::getenv(kLifelineVariable) == nullptr) {
+    complain(found.error());
+    return kFailed;
+  }
+  std::optional<MachineSpec> machine;
+  if (found.ok() && *found) machine = (*found)->machine;
+  if (leads) settle_cut(options, shape, *prepared, *found, args);
+  if (leads && options.plan.ranks() > 1) {
+    return launch(
+        {.ranks = options.plan.ranks(), .hosts = options.hosts, .args = args, .reads_terminal = shape.reads_stdin});
   }
   std::unique_ptr<World> world;
   try {
@@ -254,7 +363,8 @@ int run_job(const ModelOptions& options, const JobShape& shape, const std::vecto
       const StartWatch watch(deadline);
       world = make_world(deadline);
     }
-    if (world->size() == ranks) return run_rank(*world, options, shape, prepared, lead);
+    if (!options.cut_given && world->size() > 1) agree_on_cut(*world, options, shape, prepared, machine);
+    if (world->size() == options.plan.ranks()) return run_rank(*world, options, shape, prepared, machine, lead);
   } catch (const CommError& error) {
     report_failure(error.what());
     if (world == nullptr) std::_Exit(kFailed);
@@ -264,7 +374,7 @@ int run_job(const ModelOptions& options, const JobShape& shape, const std::vecto
   if (world->rank() == 0)
     report_failure(
         fmt::format("mpirun started {} ranks, but tp {} x pp {} needs {}; start that many, or let kerf start them",
-                    world->size(), options.plan.tp, options.plan.pp, ranks));
+                    world->size(), options.plan.tp, options.plan.pp, options.plan.ranks()));
   return kWrongUsage;
 }
 

@@ -5,11 +5,13 @@
 #include <filesystem>
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "kerf/apps/options.h"
 #include "kerf/engine/engine.h"
+#include "kerf/spec/machine_spec.h"
 #include "kerf/spec/model_spec.h"
 #include "kerf/spec/quantization.h"
 
@@ -20,6 +22,10 @@ struct JobShape {
   int64_t sequences = 1;       // that run at the same time
   int64_t max_logit_rows = 1;  // rows of logits in one step
   bool reads_stdin = false;    // otherwise keys typed meanwhile stay for the shell
+  // What to choose the cut for, as far as it is known before the tokenizer is: tokens of each sequence.
+  int64_t prompt_tokens = 128;
+  int64_t output_tokens = 128;
+  bool prices = true;  // an override of the choice hears its predicted price
 };
 
 // What the replica did, summed over its ranks; known after Job::finish().
@@ -39,7 +45,11 @@ struct Job {
   DType kv_cache_dtype;
   int64_t max_model_len;
   double load_s;
+  int threads;                                // per rank
+  const SchedulerConfig& scheduler;           // of the engine
+  const std::optional<MachineSpec>& machine;  // that the run was planned by, if one is known
   Engine& engine;
+  std::function<double()> comm_s;     // rank 0's seconds in collectives and hand-offs so far
   std::function<JobReport()> finish;  // stops the ranks; call it once
 
   // The parts of --json that every subcommand has: plan, dtype, quantization, kv_cache_dtype, bytes_read, comm.

@@ -7,19 +7,28 @@
 namespace kerf {
 
 void add_model_options(CLI::App& command, ModelOptions& options) {
+  const auto cuts = [&options](const std::string& /*value*/) { options.cut_given = true; };
   command.add_option("MODEL", options.model, "Hugging Face directory, or the name of a model that ships with kerf")
       ->required();
-  command.add_option("--tensor-parallel-size,--tp", options.plan.tp, "tensor-parallel ranks per stage")
+  command
+      .add_option("--tensor-parallel-size,--tp", options.plan.tp,
+                  "tensor-parallel ranks per stage; without --tp, --pp and --sp kerf chooses the cut")
       ->check(CLI::Range(1, 1024))
+      ->each(cuts)
       ->capture_default_str();
   command.add_option("--pipeline-parallel-size,--pp", options.plan.pp, "pipeline stages")
       ->check(CLI::Range(1, 4096))
+      ->each(cuts)
       ->capture_default_str();
-  command.add_flag("--sequence-parallel,--sp", options.plan.sp,
-                   "split the residual stream over tokens: reduce-scatter and all-gather for each all-reduce");
+  command
+      .add_flag("--sequence-parallel,--sp", options.plan.sp,
+                "split the residual stream over tokens: reduce-scatter and all-gather for each all-reduce")
+      ->each(cuts);
   command.add_option("--pp-layers", options.plan.pp_layers, "layers of each stage, as in 3,5")->delimiter(',');
   command.add_option("--tp-weights", options.plan.tp_weights, "relative speed of the tp ranks, as in 3,1")
       ->delimiter(',');
+  command.add_option("--machine", options.machine,
+                     "machine file of kerf probe to plan by; default: the cached one, or $KERF_MACHINE");
   command.add_option("--hosts", options.hosts, "hosts and their slots, as in a:8,b:8");
   command.add_option("--threads", options.threads, "threads per rank; default: an even share of the cores")
       ->check(CLI::Range(1, 1024));

@@ -24,6 +24,8 @@ struct ModelOptions {
   std::string quantization = "none";    // none | int8 | int4
   std::string kv_cache_dtype = "auto";  // auto | float32 | bfloat16 | float16
   Plan plan;
+  bool cut_given = false;                // the command line says how to cut
+  std::string machine;                   // file of kerf probe; empty = the cached one
   std::string hosts;                     // "a:8,b:8", empty = this one
   int threads = 0;                       // per rank; 0 = an even share of this host's cores
   int64_t max_model_len = 0;             // 0 = the model's

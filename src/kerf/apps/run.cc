@@ -1,5 +1,6 @@
 // kerf run: continue prompts, or chat.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -63,6 +64,15 @@ void print_summary(const Job& job, const JobReport& report, const std::vector<Ge
              "{} tokens, first after {:.1f} ms, then {:.1f} tokens/s; {} all-reduces, {:.0f} per layer and pass\n",
              first.ids.size(), first.ttft_ms, first.tpot_ms > 0 ? 1000 / first.tpot_ms : 0.0,
              report.comm[CommOp::kAllReduce].calls, job.plan.tp > 1 ? report.reductions_per_layer : 0.0);
+}
+
+// About, before there is a tokenizer: four letters make a token of English.
+int64_t longest_prompt(const RunOptions& options) {
+  auto tokens = static_cast<int64_t>(std::ranges::count(options.prompt_ids, ',')) + 1;
+  for (const std::string& prompt : options.prompts) {
+    tokens = std::max(tokens, static_cast<int64_t>(prompt.size() / 4));
+  }
+  return tokens;
 }
 
 Status complete(Job& job, const RunOptions& options) {
@@ -148,7 +158,9 @@ void add_run(CLI::App& app, const std::vector<std::string>& args, int& status) {
       return;
     }
     const auto sequences = static_cast<int64_t>(options->prompts.size());
-    const JobShape shape{.sequences = std::max<int64_t>(1, sequences), .reads_stdin = chat};
+    JobShape shape{.sequences = std::max<int64_t>(1, sequences), .reads_stdin = chat};
+    shape.prompt_tokens = longest_prompt(*options);
+    shape.output_tokens = options->params.max_tokens;
     status = run_job(options->model, shape, args, [&](Job& job) {
       return chat ? run_chat(job, options->params, options->system) : complete(job, *options);
     });

@@ -138,7 +138,8 @@ void add_score(CLI::App& app, const std::vector<std::string>& args, int& status)
       status = 2;
       return;
     }
-    const JobShape shape{.max_logit_rows = std::min(kMaxRows, options->model.max_num_batched_tokens)};
+    JobShape shape{.max_logit_rows = std::min(kMaxRows, options->model.max_num_batched_tokens)};
+    shape.output_tokens = 0;
     status = run_job(options->model, shape, args, [&](Job& job) { return run_score(job, *options); });
   });
 }
