@@ -355,7 +355,7 @@ class ComputeProbe {
         },
         [=, this](const Middle& time) {
           const double own = std::ranges::find(figures_.elements, "copy", &ElementCost::op)->ns;
-          figures_.elements[index].ns = std::max(0.0, time.value * 1e9 / static_cast<double>(n) - own);
+          figures_.elements[index].ns = std::max(0.0, time.low * 1e9 / static_cast<double>(n) - own);
         });
     auto block = std::make_shared<Buffer>(static_cast<size_t>(2 * 64 * kBlock * 2));
     add_element("store_shared", 64 * kBlock, [=, this, &pool] {
@@ -431,7 +431,7 @@ class ComputeProbe {
             return time_of([&] { pool->parallel_for(n, [](int) {}); }, options_.tiny ? 0 : kLeastSample_s);
           },
           [this, threads = threads](const Middle& time) {
-            figures_.fork_us[static_cast<size_t>(threads) - 1] = time.value * 1e6;
+            figures_.fork_us[static_cast<size_t>(threads) - 1] = time.low * 1e6;
           });
     }
   }

@@ -21,7 +21,7 @@ Middle middle(std::vector<double> values) {
   const size_t n = values.size();
   const auto first = values.begin() + static_cast<std::ptrdiff_t>(n / 4);
   const auto last = values.end() - static_cast<std::ptrdiff_t>(n / 4);
-  return {std::accumulate(first, last, 0.0) / static_cast<double>(last - first), *(last - 1) - *first};
+  return {std::accumulate(first, last, 0.0) / static_cast<double>(last - first), *(last - 1) - *first, *first};
 }
 
 double time_of(const std::function<void()>& body, double least_s) {

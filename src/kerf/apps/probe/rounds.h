@@ -15,6 +15,7 @@ namespace kerf {
 struct Middle {
   double value = 0;
   double quartiles = 0;
+  double low = 0;  // the lower quartile: for short things that other processes can only lengthen
 };
 [[nodiscard]] Middle middle(std::vector<double> values);
 

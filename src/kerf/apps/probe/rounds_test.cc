@@ -13,6 +13,7 @@ TEST(MiddleTest, IsTheMiddleWithItsQuartiles) {
   const Middle m = middle({100, 1, 3, 2, 4});
   EXPECT_DOUBLE_EQ(m.value, 3) << "one sample out of line does not count";
   EXPECT_DOUBLE_EQ(m.quartiles, 2);
+  EXPECT_DOUBLE_EQ(m.low, 2);
 }
 
 TEST(RoundsTest, ExperimentsTakeTurns) {
