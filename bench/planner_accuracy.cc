@@ -9,7 +9,9 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -28,10 +30,10 @@ void print_table(const std::vector<Scored>& scored) {
   for (const Scored& one : scored) {
     const Point& p = *one.point;
     const std::string row =
-        fmt::format("{:<12}{:<22}{:<18}{:<13}{:<16}", kind_of(p.metric), p.source, p.engine, p.gpu, p.model);
+        fmt::format("{:<12}{:<23}{:<18}{:<14}{:<16}", kind_of(p.metric), p.source, p.engine, p.gpu, p.model);
     rows[row].push_back(std::abs(one.error()));
   }
-  fmt::print("{:<12}{:<22}{:<18}{:<13}{:<16}{:>5} {:>7} {:>7} {:>7}\n", "what", "source", "engine", "GPU", "model", "n",
+  fmt::print("{:<12}{:<23}{:<18}{:<14}{:<16}{:>5} {:>7} {:>7} {:>7}\n", "what", "source", "engine", "GPU", "model", "n",
              "mean", "median", "p90");
   for (const auto& [row, errors] : rows) {
     const Summary s = summarise(errors);
@@ -71,7 +73,7 @@ void print_ranking(const std::vector<Scored>& scored, int worst) {
     double sum = 0, most = 0, exact = 0;
     for (const double r : regrets) sum += r, most = std::max(most, r), exact += r <= 0 ? 1 : 0;
     fmt::print("{:<24} {:>4} groups, mean regret {:>5.2f} %, worst {:>5.1f} %, best cut chosen in {:.0f}\n", source,
-               regrets.size(), 100 * sum / regrets.size(), 100 * most, exact);
+               regrets.size(), 100 * sum / static_cast<double>(regrets.size()), 100 * most, exact);
   }
   std::ranges::sort(all, std::greater(), &Choice::regret);
   for (const Choice& c : all) {
@@ -80,9 +82,7 @@ void print_ranking(const std::vector<Scored>& scored, int worst) {
   }
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app("The cost model beside published measurements");
   const char* data = std::getenv("KERF_CONFORMANCE_DATA");
   std::string folder = std::string(data != nullptr ? data : "../shared/data") + "/planner";
@@ -134,7 +134,8 @@ int main(int argc, char** argv) {
       print_table(result.tested);
       all.insert(all.end(), result.tested.begin(), result.tested.end());
     }
-    fmt::print("both halves, each predicted by constants that have not seen it:\n");
+    fmt::print("both halves, each predicted by constants fitted on the other{}:\n",
+               settings.strict ? "" : " (their start, the catalogue's constants, has seen every point: see --strict)");
     print_totals(all);
     return 0;
   }
@@ -153,4 +154,15 @@ int main(int argc, char** argv) {
   fmt::print("\nMemory: {} of {} verdicts right, {} of {} out-of-memory cases rejected\n", verdicts.right, verdicts.all,
              verdicts.rejected, verdicts.out_of_memory);
   return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "planner_accuracy: %s\n", error.what());
+    return 1;
+  }
 }

@@ -176,7 +176,8 @@ std::vector<Choice> choices(const std::vector<Scored>& scored) {
   for (const auto& [group, cuts] : groups) {
     if (cuts.size() < 2) continue;
     // Times as they are, rates upside down: the least is best.
-    const auto figure = [&](double sum, int count) { return more_is_better[group] ? -sum / count : sum / count; };
+    const bool more = more_is_better[group];
+    const auto figure = [more](double sum, int count) { return more ? -sum / count : sum / count; };
     const auto by_prediction = std::ranges::min_element(
         cuts, {}, [&](const auto& cut) { return figure(cut.second.predicted, cut.second.count); });
     const auto by_measurement = std::ranges::min_element(
@@ -184,7 +185,7 @@ std::vector<Choice> choices(const std::vector<Scored>& scored) {
     const double chosen = by_prediction->second.measured / by_prediction->second.count;
     const double best = by_measurement->second.measured / by_measurement->second.count;
     result.push_back({.group = group,
-                      .regret = more_is_better[group] ? 1 - chosen / best : chosen / best - 1,
+                      .regret = more ? 1 - chosen / best : chosen / best - 1,
                       .chosen = by_prediction->first,
                       .best = by_measurement->first});
   }

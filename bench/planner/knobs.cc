@@ -64,7 +64,7 @@ bool served(const Point& point) {
 bool mixture(const Point& point) { return !point.experts.empty() || point.model.starts_with("Mixtral"); }
 bool spread(const Point& point) { return point.plan.dp > 1 && point.plan.ep > 1; }
 
-Knob knob(const Range& range, std::vector<EngineSpec*> engines) {
+Knob knob(const Range& range, const std::vector<EngineSpec*>& engines) {
   Knob result{.name = range.name, .values = {}, .least = range.least, .most = range.most};
   for (EngineSpec* engine : engines) result.values.push_back(engine_constant(*engine, range.name).value());
   return result;
