@@ -9,7 +9,6 @@
 namespace kerf {
 namespace {
 
-using testing::ReplicaOptions;
 using testing::run_replica;
 
 const std::filesystem::path kModel = std::filesystem::path(KERF_MODELS_DIR) / "kerf-tales-7m";

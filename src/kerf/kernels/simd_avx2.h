@@ -120,7 +120,7 @@ Quads load_quads(const void* p) {
   return {_mm256_loadu_si256(both), _mm256_loadu_si256(both + 1)};
 }
 Quads set1_quads(const int8_t* p) {
-  int32_t quad;
+  int32_t quad = 0;
   __builtin_memcpy(&quad, p, sizeof(quad));
   return {_mm256_set1_epi32(quad), _mm256_set1_epi32(quad)};
 }

@@ -78,7 +78,7 @@ using Quads = __m512i;
 using Ints = __m512i;
 Quads load_quads(const void* p) { return _mm512_loadu_si512(p); }
 Quads set1_quads(const int8_t* p) {
-  int32_t quad;
+  int32_t quad = 0;
   __builtin_memcpy(&quad, p, sizeof(quad));
   return _mm512_set1_epi32(quad);
 }
