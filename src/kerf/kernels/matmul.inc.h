@@ -6,6 +6,7 @@
 struct StepF32 {
   static constexpr int kMaxRows = kMaxRowsFloat;
   static constexpr int64_t kWeightsPerStep = kPanel;
+  static constexpr int kPanelsOfOneRow = 2;  // enough independent sums to hide the latency
   using Word = float;
   using Weight = float;
   struct Rounding {
@@ -25,6 +26,7 @@ struct StepF16 : StepF32 {
 struct StepBF16 {
   static constexpr int kMaxRows = kMaxRowsFloat;
   static constexpr int64_t kWeightsPerStep = kPanel;
+  static constexpr int kPanelsOfOneRow = 2;  // enough independent sums to hide the latency
   using Word = uint32_t;
   using Rounding = FlushSubnormals;
   using Weight = uint32_t;
@@ -120,7 +122,7 @@ void matmul(const MatmulArgs& args) {
   for (int64_t panel = args.first_panel; panel < args.last_panel; ++panel) {
     const Weight* w = packed + panel * w_stride;
     float* out = args.out + panel * kPanel;
-    if (args.m == 1 && panel + 1 < args.last_panel) {  // two panels give enough independent sums to hide the latency
+    if (Step::kPanelsOfOneRow == 2 && args.m == 1 && panel + 1 < args.last_panel) {
       const int64_t left = outputs(panel);
       tile<Step, 1, 2>(x, x_stride, w, w_stride, args, out, left < 2 * kPanel ? left : 2 * kPanel);
       ++panel;

@@ -5,6 +5,7 @@
 struct StepInt8 {
   static constexpr int kMaxRows = kMaxRowsInt;
   static constexpr int64_t kWeightsPerStep = 1;
+  static constexpr int kPanelsOfOneRow = 1;  // groups are independent, and one stream of weights never breaks off
   using Word = PreparedGroup;
   using Weight = PackedInt8;
   struct Rounding {
