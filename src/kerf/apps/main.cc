@@ -5,8 +5,9 @@
 #include "kerf/apps/commands.h"
 #include "kerf/apps/launch.h"
 
-int main(int argc, char** argv) {
-  kerf::tie_to_launcher();
+namespace {
+
+int run(int argc, char** argv) {
   CLI::App app("kerf cuts a large language model across machines, and gives the same answer whatever the cut.");
   app.set_version_flag("--version", "kerf 0.1.0");
   app.require_subcommand(1);
@@ -26,9 +27,18 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     std::fprintf(stderr, "kerf: %s; try kerf --help\n", error.what());
     return 2;
+  }
+  return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  kerf::tie_to_launcher();
+  try {
+    return run(argc, argv);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "kerf: %s\n", error.what());
     return 1;
   }
-  return status;
 }

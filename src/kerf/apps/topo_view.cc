@@ -122,7 +122,7 @@ void draw_links(const MachineSpec& machine, std::string& text) {
     if (known != matrices.end())
       known->second.push_back(static_cast<int>(node));
     else
-      matrices.push_back({std::move(matrix), {static_cast<int>(node)}});
+      matrices.emplace_back(std::move(matrix), std::vector{static_cast<int>(node)});
   }
   for (size_t i = 0; i < std::min(matrices.size(), kMostMatrices); ++i) {
     const auto& [matrix, nodes] = matrices[i];

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 namespace kerf {
 
@@ -12,8 +13,12 @@ class Buffer {
  public:
   enum class Pages {
     kSmall,
-    kHuge  // where the system has them: for what is written whole and read often. A touch takes 2 MiB.
+    // Where the system has them: for what is written whole and read often. A touch takes 2 MiB. Buffers of one thread
+    // lie side by side in regions that begin at a huge page, so that small ones have huge pages too; a region
+    // goes back to the system with the last buffer in it.
+    kHuge
   };
+  class Region;
 
   Buffer() = default;
   explicit Buffer(size_t bytes, Pages pages = Pages::kSmall);  // throws std::bad_alloc
@@ -27,6 +32,7 @@ class Buffer {
  private:
   std::byte* data_ = nullptr;
   size_t size_ = 0;
+  std::shared_ptr<Region> region_;  // that data_ lies in; none: data_ is a mapping of its own
 };
 
 // Threading: one thread.

@@ -33,5 +33,23 @@ TEST(Buffer, IsZeroedAndMoves) {
   EXPECT_EQ(buffer.data(), nullptr);  // NOLINT(bugprone-use-after-move)
 }
 
+// Matrices smaller than a huge page would have none of their own.
+TEST(Buffer, HugeOnesOfAThreadShareARegionThatBeginsAtAHugePage) {
+  constexpr size_t kHugePage = size_t{2} << 20;
+  {
+    Buffer a(5000, Buffer::Pages::kHuge);
+    Buffer b(100, Buffer::Pages::kHuge);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(a.data()) % kHugePage, 0U);
+    EXPECT_EQ(b.data(), a.data() + 8192) << "whole small pages, one behind the other";
+    b.data()[99] = std::byte{1};
+    a = Buffer();
+    EXPECT_EQ(b.data()[99], std::byte{1}) << "a region stays as long as one buffer lies in it";
+  }
+  Buffer large(200 * kHugePage + 1, Buffer::Pages::kHuge);
+  EXPECT_EQ(large.data()[200 * kHugePage], std::byte{0});
+  Buffer next(64, Buffer::Pages::kHuge);
+  EXPECT_TRUE(next.data() < large.data() || next.data() >= large.data() + large.size());
+}
+
 }  // namespace
 }  // namespace kerf
