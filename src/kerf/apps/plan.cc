@@ -135,7 +135,9 @@ Result<std::string> commands_for(const PlanOptions& options, const PlanReport& r
   Placer placer(problem.machine);
   const double per_replica = problem.workload.arrival == Arrival::kOpenLoop ? std::max(1.0, 2 * winner.running)
                                                                             : candidate.concurrency / candidate.cut.dp;
-  LaunchRequest request{.model = options.model,
+  // Other engines load from Hugging Face, kerf from a directory.
+  const bool by_repository = options.emit != "kerf" && !problem.model.repository.empty();
+  LaunchRequest request{.model = by_repository ? problem.model.repository : options.model,
                         .is_moe = problem.model.is_moe(),
                         .num_layers = problem.model.num_layers(),
                         .quantization = options.quantization,

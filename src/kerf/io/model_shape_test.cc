@@ -184,5 +184,12 @@ TEST(ModelShape, WindowsAlternateInGemma2) {
   EXPECT_EQ(shape.kinds.size(), 2U);
 }
 
+// Engines are told a repository only where the name says which: another tuning is another repository.
+TEST(ModelByName, KnowsItsRepository) {
+  EXPECT_EQ(load_model_shape("llama-3.3-70b").value().repository, "meta-llama/Llama-3.3-70B-Instruct");
+  EXPECT_EQ(load_model_shape("Llama-3.3-70B-AWQ").value().repository, "");
+  EXPECT_EQ(load_model_shape("somebody/Llama-3.3-70B").value().repository, "");
+}
+
 }  // namespace
 }  // namespace kerf

@@ -97,6 +97,7 @@ struct LayerShape {
 
 struct ModelShape {
   std::string name;        // for messages: "Llama-3.1-70B", or the directory's name
+  std::string repository;  // "meta-llama/Llama-3.1-70B": where engines find it; empty = not by this name
   std::string model_type;  // config.json's
   int64_t hidden_size = 0;
   int64_t vocab_size = 0;

@@ -1,5 +1,6 @@
-// Models by name: catalog/models/*.json, each a list of {name, aliases, source, quantization, formats, config}.
-// quantization: how the checkpoint of this name is stored; formats: what endings of the name mean for this model.
+// Models by name: catalog/models/*.json, each a list of {name, aliases, repository, source, quantization, formats,
+// config}. quantization: how the checkpoint of this name is stored; formats: what endings of the name mean for this
+// model.
 #include <fmt/ranges.h>
 
 #include <algorithm>
@@ -26,6 +27,7 @@ struct Entry {
   std::string name;
   std::vector<std::string> keys;  // of the name and its aliases
   std::string where;
+  std::string repository;    // of Hugging Face; empty = none
   std::string quantization;  // empty = as the config says
   nlohmann::json formats;    // {"fp8": "fp8_block"}
   nlohmann::json config;
@@ -60,6 +62,7 @@ Status read_entries(const std::string& file, std::vector<Entry>& entries) {
       }
     }
     KERF_TRY_STATUS(fields.string("source"));  // every entry says where it is from
+    KERF_TRY(entry.repository, fields.string("repository", ""));
     KERF_TRY(entry.quantization, fields.string("quantization", ""));
     if (fields.has("formats")) {
       KERF_TRY_STATUS(fields.object("formats"));
@@ -184,6 +187,10 @@ Result<ModelShape> load_by_name(const std::string& model) {
   if (match.entry == nullptr) return unknown_model(entries, model);
   KERF_TRY(ModelShape shape, parse_model_shape(match.entry->config.dump(), match.entry->where));
   shape.name = match.entry->name;
+  // Another tuning, format or organisation is another repository: only the user can name that.
+  if (model.find('/') == std::string::npos && key_of(model) == match.entry->keys.front()) {
+    shape.repository = match.entry->repository;
+  }
   const std::string quantization = quantization_of(match);
   if (!quantization.empty()) KERF_TRY_STATUS(apply_quantization(shape, quantization));
   return shape;
