@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kerf/base/result.h"
@@ -36,6 +37,9 @@ struct SamplingParams {
   double presence_penalty = 0.0;    // over the output: subtracted once
   uint64_t seed = 0;
   int logprobs = -1;  // -1 = none; n = the chosen token's and those of the n likeliest
+  std::vector<std::pair<int32_t, float>> logit_bias;  // token → added to its logit, first of all; ids increase
+  int64_t min_tokens = 0;                             // until so many are out, no end-of-sequence or stop token
+  std::string grammar;  // empty = none; else what the output must match (io/grammar): "json", or "schema:" + JSON Schema
 
   // For rank 0, which decides when a sequence ends.
   int64_t max_tokens = 16;
@@ -55,6 +59,12 @@ struct Request {
   std::vector<int32_t> prompt_ids;
   SamplingParams params;
   bool score = false;  // wants the logits of every prompt position, and no new token
+
+  // For a server.
+  std::vector<int32_t> output_ids;  // tokens of the answer that are known already: it goes on after them, with the
+                                    // tokens that it would have had anyway; they count towards max_tokens
+  int priority = 0;                 // vLLM's: a lower one goes first
+  uint64_t tenant = 0;              // requests of one priority share a replica fairly by tenant
 };
 
 }  // namespace kerf
