@@ -36,10 +36,11 @@ struct SamplingParams {
   double frequency_penalty = 0.0;   // over the output: subtracted once per occurrence
   double presence_penalty = 0.0;    // over the output: subtracted once
   uint64_t seed = 0;
-  int logprobs = -1;  // -1 = none; n = the chosen token's and those of the n likeliest
+  int logprobs = -1;                                  // -1 = none; n = the chosen token's and those of the n likeliest
   std::vector<std::pair<int32_t, float>> logit_bias;  // token → added to its logit, first of all; ids increase
   int64_t min_tokens = 0;                             // until so many are out, no end-of-sequence or stop token
-  std::string grammar;  // empty = none; else what the output must match (io/grammar): "json", or "schema:" + JSON Schema
+  std::string
+      grammar;  // empty = none; else what the output must match (io/grammar): "json", or "schema:" + JSON Schema
 
   // For rank 0, which decides when a sequence ends.
   int64_t max_tokens = 16;
