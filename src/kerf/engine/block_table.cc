@@ -3,42 +3,54 @@
 #include "kerf/base/check.h"
 
 namespace kerf {
+namespace {
 
-BlockPool::BlockPool(int64_t num_blocks, int64_t block_size) : block_size_(block_size) {
-  KERF_CHECK(num_blocks >= 0 && num_blocks <= INT32_MAX && block_size >= 1);
-  in_use_.resize(static_cast<size_t>(num_blocks), false);
-  for (int64_t id = num_blocks - 1; id >= 0; --id) free_.push_back(static_cast<int32_t>(id));
+std::span<const int32_t> block_of(std::span<const int32_t> tokens, int64_t block, int64_t block_size) {
+  return tokens.subspan(static_cast<size_t>(block * block_size), static_cast<size_t>(block_size));
 }
 
-bool BlockPool::allocate(int64_t count, std::vector<int32_t>& blocks) {
-  if (count > num_free()) return false;
-  for (int64_t i = 0; i < count; ++i) {
-    const int32_t id = free_.back();
-    free_.pop_back();
-    in_use_[static_cast<size_t>(id)] = true;
-    blocks.push_back(id);
-  }
-  return true;
-}
-
-void BlockPool::free(std::span<const int32_t> blocks) {
-  // Backwards, so that a sequence's blocks are handed out again in their order.
-  for (size_t i = blocks.size(); i-- > 0;) {
-    const int32_t id = blocks[i];
-    KERF_CHECK(id >= 0 && id < num_blocks() && in_use_[static_cast<size_t>(id)], "a KV block freed that nobody holds");
-    in_use_[static_cast<size_t>(id)] = false;
-    free_.push_back(id);
-  }
-}
+}  // namespace
 
 bool BlockTable::grow_to(int64_t positions, BlockPool& pool) {
-  const int64_t missing = pool.blocks_for(positions) - static_cast<int64_t>(ids_.size());
+  const int64_t missing = pool.blocks_for(positions) - size();
   return missing <= 0 || pool.allocate(missing, ids_);
+}
+
+std::optional<int64_t> BlockTable::start(std::span<const int32_t> tokens, bool use_cache, int64_t spare,
+                                         BlockPool& pool) {
+  KERF_CHECK(ids_.empty() && !tokens.empty());
+  const auto count = static_cast<int64_t>(tokens.size());
+  const int64_t reusable = use_cache ? (count - 1) / pool.block_size() : 0;
+  ContentId chain = kNoContent;
+  while (size() < reusable) {
+    const auto found = pool.find(chain, block_of(tokens, size(), pool.block_size()));
+    if (!found) break;
+    pool.hold(found->block);
+    ids_.push_back(found->block);
+    chain = found->content;
+  }
+  const int64_t found = size();
+  if (pool.num_free() < pool.blocks_for(count) - found + spare || !grow_to(count, pool)) {
+    release(pool);
+    return std::nullopt;
+  }
+  published_ = found;
+  chain_ = chain;
+  return found * pool.block_size();
+}
+
+void BlockTable::publish(std::span<const int32_t> tokens, int64_t positions, BlockPool& pool) {
+  for (; chain_ && (published_ + 1) * pool.block_size() <= positions; ++published_) {
+    chain_ =
+        pool.publish(*chain_, block_of(tokens, published_, pool.block_size()), ids_[static_cast<size_t>(published_)]);
+  }
 }
 
 void BlockTable::release(BlockPool& pool) {
   pool.free(ids_);
   ids_.clear();
+  published_ = 0;
+  chain_ = kNoContent;
 }
 
 }  // namespace kerf

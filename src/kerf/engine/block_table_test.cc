@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <numeric>
 #include <random>
 #include <set>
 
@@ -42,6 +43,53 @@ TEST(BlockTableDeathTest, FreeingABlockTwiceIsABrokenInvariant) {
   ASSERT_TRUE(pool.allocate(1, blocks));
   pool.free(blocks);
   EXPECT_DEATH(pool.free(blocks), "nobody holds");
+}
+
+TEST(BlockTable, StartsWithTheBlocksThatOthersHaveFilled) {
+  BlockPool pool(7, 4);
+  std::vector<int32_t> tokens(10);
+  std::iota(tokens.begin(), tokens.end(), 1);
+  BlockTable first;
+  EXPECT_EQ(first.start(tokens, true, 0, pool), 0);
+  first.publish(tokens, 6, pool);  // one whole block
+  BlockTable second;
+  EXPECT_EQ(second.start(tokens, true, 0, pool), 4);
+  EXPECT_EQ(second.ids()[0], first.ids()[0]);
+  EXPECT_NE(second.ids()[1], first.ids()[1]);
+  first.publish(tokens, 10, pool);  // another one
+  first.release(pool);
+  BlockTable third;
+  EXPECT_EQ(third.start(tokens, true, 0, pool), 8) << "their holder is gone, their content is not";
+  BlockTable exact;
+  EXPECT_EQ(exact.start(std::span(tokens).first(8), true, 0, pool), 4) << "the last token's logits are wanted";
+  BlockTable without;
+  EXPECT_EQ(without.start(std::span(tokens).first(5), false, 0, pool), std::nullopt) << "two blocks, one is free";
+  exact.release(pool);
+  EXPECT_EQ(without.start(std::span(tokens).first(5), false, 0, pool), 0) << "told not to look";
+}
+
+TEST(BlockTable, DoesNotStartWhereTooLittleWouldRemain) {
+  BlockPool pool(4, 4);
+  std::vector<int32_t> tokens(8, 1);
+  BlockTable table;
+  EXPECT_EQ(table.start(tokens, true, 3, pool), std::nullopt);
+  EXPECT_EQ(pool.num_free(), 4);
+  EXPECT_EQ(table.start(tokens, true, 2, pool), 0);
+}
+
+TEST(BlockTable, ABlockThatAnotherHasFilledAlreadyIsKeptButNotFound) {
+  BlockPool pool(4, 4);
+  const std::vector<int32_t> tokens = {1, 2, 3, 4, 5};
+  BlockTable first;
+  BlockTable second;
+  EXPECT_EQ(first.start(tokens, true, 0, pool), 0);
+  EXPECT_EQ(second.start(tokens, true, 0, pool), 0);
+  first.publish(tokens, 5, pool);
+  second.publish(tokens, 5, pool);
+  second.release(pool);
+  EXPECT_EQ(pool.num_cached(), 0) << "the same content twice is worth nothing";
+  first.release(pool);
+  EXPECT_EQ(pool.num_cached(), 1);
 }
 
 TEST(BlockTable, RandomGrowthAndReleaseNeverSharesOrLeaksABlock) {
