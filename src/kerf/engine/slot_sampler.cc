@@ -9,12 +9,12 @@ namespace kerf {
 SlotSampler::SlotSampler(int64_t num_slots, int64_t vocab_size)
     : vocab_(static_cast<size_t>(vocab_size)), slots_(static_cast<size_t>(num_slots)) {}
 
-// A sampled token comes back as the input of the sequence's next step, so the tokens that steps bring are
-// the whole history.
+// A sampled token comes back as the input of the sequence's next step, so the tokens that steps bring, after those that
+// the cache held, are the whole history.
 void SlotSampler::take_in(const Step& step) {
   for (const int32_t slot : step.released) slots_[static_cast<size_t>(slot)] = Slot{};
   for (const NewSequence& s : step.started) {
-    slots_[static_cast<size_t>(s.slot)] = Slot{s.request, static_cast<size_t>(s.prompt_tokens), s.params, {}};
+    slots_[static_cast<size_t>(s.slot)] = Slot{s.request, static_cast<size_t>(s.prompt_tokens), s.params, s.cached_ids};
   }
   for (const SequenceSpan& span : step.spans) {
     std::vector<int32_t>& history = slots_[static_cast<size_t>(span.slot)].tokens;

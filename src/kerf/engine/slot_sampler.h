@@ -26,7 +26,7 @@ class SlotSampler {
     RequestId request = 0;
     size_t prompt_tokens = 0;
     SamplingParams params;
-    std::vector<int32_t> tokens;  // all that steps have brought, by position
+    std::vector<int32_t> tokens;  // all that the cache held and steps have brought, by position
   };
   void take_in(const Step& step);
 

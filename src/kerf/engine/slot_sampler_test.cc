@@ -94,6 +94,20 @@ TEST(SlotSampler, AStreamResumedFromPromptAndTokensSoFarGoesOnAsItWould) {
   EXPECT_EQ(d.run().rows[0].sampled.token, whole[20]);
 }
 
+TEST(SlotSampler, TokensThatTheCacheHoldsCountAsHistory) {
+  const auto whole = generate(0, false, 30);
+  Driver d;
+  std::vector<int32_t> so_far = kPrompt;
+  so_far.insert(so_far.end(), whole.begin(), whole.begin() + 20);
+  d.step.started.push_back({.slot = 2,
+                            .request = 1,
+                            .prompt_tokens = 3,
+                            .params = kParams,
+                            .cached_ids = {so_far.begin(), so_far.end() - 7}});
+  d.add(2, 1, 16, std::span(so_far).subspan(16), LogitsWanted::kLast);
+  EXPECT_EQ(d.run().rows[0].sampled.token, whole[20]);
+}
+
 TEST(SlotSampler, AReusedSlotForgetsItsFormerSequence) {
   Driver d;
   const SamplingParams penalised{.temperature = 0, .presence_penalty = 2};

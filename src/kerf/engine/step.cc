@@ -11,11 +11,23 @@ namespace {
 constexpr int32_t kMaxInt = std::numeric_limits<int32_t>::max();
 
 // First number of each message: what it is, and the version of its layout.
-constexpr uint64_t kStepLayout = 0x5301;
+constexpr uint64_t kStepLayout = 0x5302;
 constexpr uint64_t kOutputLayout = 0x4f01;
 
 void expect_layout(WireReader& in, uint64_t layout) {
   if (in.u64() != layout) in.reject("it is of another kind or version");
+}
+
+void write_ids(WireWriter& out, std::span<const int32_t> ids) {
+  for (const int32_t id : ids) out.u64(static_cast<uint64_t>(id));
+}
+
+void read_ids(WireReader& in, size_t count, std::vector<int32_t>& ids) {
+  for (size_t i = 0; i < count && in.ok(); ++i) {
+    const uint64_t id = in.u64();
+    if (id > kMaxInt) in.reject("a token id is out of range");
+    ids.push_back(static_cast<int32_t>(id));
+  }
 }
 
 void write(WireWriter& out, const NewSequence& sequence) {
@@ -23,6 +35,8 @@ void write(WireWriter& out, const NewSequence& sequence) {
   out.i64(sequence.slot);
   out.i64(sequence.request);
   out.i64(sequence.prompt_tokens);
+  out.u64(sequence.cached_ids.size());
+  write_ids(out, sequence.cached_ids);
   for (const double x : {params.temperature, params.top_p, params.min_p, params.repetition_penalty,
                          params.frequency_penalty, params.presence_penalty}) {
     out.f64(x);
@@ -38,6 +52,7 @@ NewSequence read_new_sequence(WireReader& in) {
   sequence.slot = in.i32_in(0, kMaxInt);
   sequence.request = in.i64();
   sequence.prompt_tokens = in.i32_in(1, kMaxInt);
+  read_ids(in, in.length(), sequence.cached_ids);
   for (double* x : {&params.temperature, &params.top_p, &params.min_p, &params.repetition_penalty,
                     &params.frequency_penalty, &params.presence_penalty}) {
     *x = in.f64();
@@ -125,7 +140,7 @@ Bytes Step::serialize() const {
     out.i64(span.first_position);
     out.i64(static_cast<int64_t>(span.logits));
     out.u64(static_cast<uint64_t>(span.tokens));
-    for (const int32_t token : tokens_of(span)) out.u64(static_cast<uint64_t>(token));
+    write_ids(out, tokens_of(span));
     out.u64(static_cast<uint64_t>(span.blocks));
     out.differences(blocks_of(span));
   }
@@ -147,11 +162,7 @@ Result<Step> Step::deserialize(std::span<const std::byte> bytes) {
     span.logits = static_cast<LogitsWanted>(in.i64_in(0, static_cast<int64_t>(LogitsWanted::kAll)));
     const size_t tokens = in.length();
     if (tokens == 0 || tokens > static_cast<size_t>(kMaxInt - span.first_position)) in.reject("a span's length");
-    for (size_t i = 0; i < tokens && in.ok(); ++i) {
-      const uint64_t token = in.u64();
-      if (token > kMaxInt) in.reject("a token id is out of range");
-      step.tokens.push_back(static_cast<int32_t>(token));
-    }
+    read_ids(in, tokens, step.tokens);
     const size_t blocks = in.length();
     in.differences(blocks, step.block_ids);
     span.tokens = static_cast<int32_t>(tokens);
@@ -171,6 +182,9 @@ Status Step::check(const StepBounds& bounds) const {
   if (!below(released, bounds.num_slots)) return fail("step {}: a released slot does not exist", id);
   for (const NewSequence& sequence : started) {
     if (sequence.slot >= bounds.num_slots) return fail("step {}: slot {} does not exist", id, sequence.slot);
+    if (!below(sequence.cached_ids, bounds.vocab_size)) {
+      return fail("step {}: a token id that the cache holds is outside the vocabulary", id);
+    }
   }
   std::vector<bool> seen(static_cast<size_t>(bounds.num_slots), false);
   for (const SequenceSpan& span : spans) {

@@ -49,8 +49,9 @@ struct SequenceSpan {
 struct NewSequence {
   int32_t slot = 0;
   RequestId request = 0;
-  int32_t prompt_tokens = 0;  // tokens at positions from here on are output, for the penalties
-  SamplingParams params;      // the sampler's part; the others are at their defaults
+  int32_t prompt_tokens = 0;        // tokens at positions from here on are output, for the penalties
+  SamplingParams params;            // the sampler's part; the others are at their defaults
+  std::vector<int32_t> cached_ids;  // tokens of its first positions, whose KV was in the cache: no step brings them
   bool operator==(const NewSequence&) const = default;
 };
 

@@ -28,7 +28,8 @@ Step sample_step() {
                         .presence_penalty = 0.25,
                         .seed = ~0ULL,
                         .logprobs = 5};
-  step.started.push_back({.slot = 1, .request = 1LL << 40, .prompt_tokens = 3, .params = params});
+  step.started.push_back(
+      {.slot = 1, .request = 1LL << 40, .prompt_tokens = 3, .params = params, .cached_ids = {9, 0, 70}});
   step.add_span(1, 0, std::vector<int32_t>{5, 99, 0}, std::vector<int32_t>{7, 8}, kBlockSize, LogitsWanted::kLast);
   step.add_span(0, 8, std::vector<int32_t>{1, 2}, std::vector<int32_t>{49, 0, 13}, kBlockSize, LogitsWanted::kNone);
   step.add_span(5, 3, std::vector<int32_t>{3, 4}, std::vector<int32_t>{2, 3}, kBlockSize, LogitsWanted::kAll);
@@ -105,6 +106,7 @@ TEST(Step, CheckRefusesWhatLiesOutsideTheReceiver) {
     EXPECT_THAT(status.error().message, HasSubstr(why));
   };
   refuses([](Step& s) { s.tokens[0] = 100; }, "vocabulary");
+  refuses([](Step& s) { s.started[0].cached_ids[2] = 100; }, "vocabulary");
   refuses([](Step& s) { s.block_ids[1] = 50; }, "outside the cache");
   refuses([](Step& s) { s.released[0] = 8; }, "released slot");
   refuses([](Step& s) { s.started[0].slot = 8; }, "slot 8 does not exist");
