@@ -28,13 +28,16 @@ struct ReplicaOptions {
   int64_t chunk = 512;  // max_num_batched_tokens
   int64_t max_model_len = 512;
   int64_t num_slots = 8;
+  int64_t num_blocks = 0;  // of the KV cache; 0 = enough for every slot
+  bool enable_prefix_caching = false;
   // Replaces the tp group's communicator, to test what happens with another one.
   std::function<std::unique_ptr<Communicator>(std::unique_ptr<Communicator>)> wrap_tp;
 };
 
 struct ReplicaResult {
-  std::vector<int32_t> ids;   // generated
-  std::vector<float> logits;  // of a scored request: [prompt tokens, vocab]
+  std::vector<int32_t> ids;           // generated
+  std::vector<SampledToken> sampled;  // the same, with their log-probabilities
+  std::vector<float> logits;          // of a scored request: [prompt tokens, vocab]
   std::string error;
 };
 
@@ -43,6 +46,7 @@ struct ReplicaRun {
   std::vector<int64_t> bytes_read;        // by rank
   std::vector<int64_t> layer_reductions;  // by rank
   std::vector<int64_t> layers_run;        // by rank
+  SchedulerStats stats;
 };
 
 // Runs the requests to their ends, all of them admitted at once.
@@ -58,9 +62,12 @@ inline ReplicaRun run_replica(const std::filesystem::path& dir, const ReplicaOpt
                                .steps_in_flight = plan.pp,
                                .max_model_len = options.max_model_len,
                                .vocab_size = model.vocab_size,
-                               .num_blocks = options.num_slots * (options.max_model_len / kBlock + 1),
+                               .num_blocks = options.num_blocks > 0
+                                                 ? options.num_blocks
+                                                 : options.num_slots * (options.max_model_len / kBlock + 1),
                                .block_size = kBlock,
-                               .eos_ids = model.eos_ids};
+                               .eos_ids = model.eos_ids,
+                               .enable_prefix_caching = options.enable_prefix_caching};
   KERF_CHECK(config.validate().ok());
 
   ReplicaRun run;
@@ -91,11 +98,15 @@ inline ReplicaRun run_replica(const std::filesystem::path& dir, const ReplicaOpt
       while (!engine.idle()) {
         for (SequenceUpdate& update : engine.step()) {
           ReplicaResult& result = run.results[update.request];
-          if (update.token) result.ids.push_back(update.token->token);
+          if (update.token) {
+            result.ids.push_back(update.token->token);
+            result.sampled.push_back(*update.token);
+          }
           result.logits.insert(result.logits.end(), update.logits.begin(), update.logits.end());
           result.error += update.error;
         }
       }
+      run.stats = engine.stats();
       engine.stop();
     } else {
       worker.serve();

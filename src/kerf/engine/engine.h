@@ -23,6 +23,8 @@ class Engine {
   // True when step() would have nothing to do.
   [[nodiscard]] bool idle() const { return scheduler_.idle(); }
 
+  [[nodiscard]] SchedulerStats stats() const { return scheduler_.stats(); }
+
   // Keeps the stages full, waits for the oldest step in flight, and says what came of it.
   // REQUIRES: !idle()
   [[nodiscard]] std::vector<SequenceUpdate> step();
