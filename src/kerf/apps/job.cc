@@ -16,10 +16,12 @@
 #include "kerf/apps/launch.h"
 #include "kerf/apps/lifeline.h"
 #include "kerf/apps/machine_cache.h"
+#include "kerf/apps/trace_file.h"
 #include "kerf/base/progress.h"
 #include "kerf/comm/world.h"
 #include "kerf/io/checkpoint.h"
 #include "kerf/io/model_config.h"
+#include "kerf/mesh/gather_trace.h"
 #include "kerf/mesh/mesh.h"
 
 namespace kerf {
@@ -46,6 +48,7 @@ Result<Prepared> prepare(const ModelOptions& options) {
   KERF_TRY(const DType kv_cache_dtype, choose_kv_cache_dtype(options, dtype));
   KERF_TRY(const Quantization quantization, quantization_from_name(options.quantization));
   KERF_TRY_STATUS(check_plan(model, options.plan));
+  if (!options.trace.empty() && !started_by_mpi()) KERF_TRY_STATUS(check_trace_file(options.trace));
   const int64_t longest = options.max_model_len == 0 ? model.max_positions : options.max_model_len;
   if (longest > model.max_positions) {
     return fail("--max-model-len {} is more than the model's {} positions", longest, model.max_positions);
@@ -158,6 +161,14 @@ double comm_seconds(const Mesh& mesh) {
   return seconds;
 }
 
+// Every rank takes part, rank 0 writes. A trace that cannot be written is a pity, not a failure.
+void write_trace(Mesh& mesh, const Trace& trace, const std::string& path) {
+  mesh.set_trace(nullptr);
+  const std::vector<TraceTrack> tracks = gather_traces(mesh, trace, 0);
+  if (mesh.all->rank() != 0) return;
+  if (const Status written = write_trace_file(path, tracks); !written.ok()) complain(written.error());
+}
+
 int run_rank(World& world, const ModelOptions& options, const JobShape& shape, const Result<Prepared>& prepared,
              const std::optional<MachineSpec>& machine, const std::function<Status(Job&)>& lead) {
   const auto start = std::chrono::steady_clock::now();
@@ -198,12 +209,16 @@ int run_rank(World& world, const ModelOptions& options, const JobShape& shape, c
   const double load_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
   Worker worker(mesh, plan, *stage, options.max_num_batched_tokens, config.bounds());
+  std::optional<Trace> trace;
+  if (!options.trace.empty()) mesh.set_trace(&trace.emplace());
   const auto report = [&] {
-    return gather_report(mesh, {.bytes_read = checkpoint->bytes_read(),
-                                .layer_reductions = stage->layer_reductions(),
-                                .layers_run = stage->layers_run(),
-                                .tp = mesh.tp->stats(),
-                                .pp = mesh.pp->stats()});
+    JobReport gathered = gather_report(mesh, {.bytes_read = checkpoint->bytes_read(),
+                                              .layer_reductions = stage->layer_reductions(),
+                                              .layers_run = stage->layers_run(),
+                                              .tp = mesh.tp->stats(),
+                                              .pp = mesh.pp->stats()});
+    if (trace) write_trace(mesh, *trace, options.trace);
+    return gathered;
   };
   if (world.rank() != 0) {
     worker.serve();

@@ -55,6 +55,7 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
   command.add_option("--timeout", options.timeout_s, "seconds to wait for a rank before the job ends")
       ->check(CLI::Range(0.1, 86400.0))
       ->capture_default_str();
+  command.add_option("--trace", options.trace, "file for what every rank did when; open it in ui.perfetto.dev");
   command.add_flag("--json", options.json, "one JSON document on stdout");
 }
 

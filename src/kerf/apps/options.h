@@ -31,6 +31,7 @@ struct ModelOptions {
   int64_t max_model_len = 0;             // 0 = the model's
   int64_t max_num_batched_tokens = 512;  // tokens of one forward pass: the prefill chunk
   double timeout_s = 60;                 // longest wait for a peer
+  std::string trace;                     // file for what every rank did when; empty = none
   bool json = false;
 };
 

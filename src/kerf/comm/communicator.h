@@ -20,6 +20,7 @@
 #include <string>
 #include <string_view>
 
+#include "kerf/base/trace.h"
 #include "kerf/spec/reduction.h"
 #include "kerf/spec/tensor.h"
 
@@ -56,6 +57,13 @@ class Communicator {
   [[nodiscard]] int size() const { return size_; }
   [[nodiscard]] virtual std::string_view kind() const = 0;  // "self", "thread", "shm", "mpi"
   [[nodiscard]] const CommStats& stats() const { return stats_; }
+
+  // Every operation from here on leaves a span in `trace`, which outlives the communicator; null ends it.
+  // group  // what the trace calls this group: "tp"; a literal
+  void set_trace(Trace* trace, std::string_view group) {
+    trace_ = trace;
+    trace_group_ = group;
+  }
 
   // Partial → Replicated: sum = the root of `tree` over every rank's nodes.
   //   nodes  // [tree.nodes(rank()), n] f32, this rank's cover, in order
@@ -103,9 +111,13 @@ class Communicator {
   virtual void do_send(const std::byte* data, int64_t bytes, int to) = 0;
   virtual void do_recv(std::byte* data, int64_t bytes, int from) = 0;
 
+  class Counted;
+
   int rank_;
   int size_;
   CommStats stats_;
+  Trace* trace_ = nullptr;
+  std::string_view trace_group_;
 };
 
 }  // namespace kerf

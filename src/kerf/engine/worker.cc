@@ -46,6 +46,7 @@ void Worker::submit(const Step& step) {
 
 StepOutput Worker::collect() {
   if (!last()) {
+    const TraceSpan span(mesh_.trace, "collect");
     auto output = StepOutput::deserialize(receive_bytes(*mesh_.pp, mesh_.pp->size() - 1));
     KERF_CHECK(output.ok(), output.ok() ? "" : output.error().message);
     return std::move(output).value();
@@ -67,6 +68,7 @@ void Worker::serve() {
 }
 
 Bytes Worker::receive() {
+  const TraceSpan span(mesh_.trace, "wait");
   if (!first()) return receive_bytes(*mesh_.pp, mesh_.stage - 1);
   Bytes bytes;
   broadcast_bytes(*mesh_.tp, bytes);
@@ -74,6 +76,8 @@ Bytes Worker::receive() {
 }
 
 void Worker::process(const Bytes& bytes, const Step& step) {
+  if (mesh_.trace != nullptr) mesh_.trace->set_step(step.id);
+  const TraceSpan span(mesh_.trace, "step", static_cast<int64_t>(step.tokens.size()));
   const Status valid = step.check(bounds_);
   KERF_CHECK(valid.ok(), valid.ok() ? "" : valid.error().message);
   if (!last()) send_bytes(*mesh_.pp, bytes, mesh_.stage + 1);
@@ -92,18 +96,27 @@ void Worker::compute(const Step& step) {
   const int64_t elements = tp_.own_tokens(batch.tokens()).size() * stage_.hidden_size();
 
   if (!first()) mesh_.pp->recv(Tensor(hidden, {elements}), mesh_.stage - 1);
-  stage_.forward(tp_, batch, hidden);
+  {
+    const TraceSpan span(mesh_.trace, "forward", batch.tokens());
+    stage_.forward(tp_, batch, hidden);
+  }
   if (!last()) {
     mesh_.pp->send(ConstTensor(hidden, {elements}), mesh_.stage + 1);
     return;
   }
   logits_.resize(wanted.size() * static_cast<size_t>(stage_.vocab_size()));
-  if (!wanted.empty()) stage_.logits(tp_, batch, hidden, logits_.data());
+  if (!wanted.empty()) {
+    const TraceSpan span(mesh_.trace, "logits", static_cast<int64_t>(wanted.size()));
+    stage_.logits(tp_, batch, hidden, logits_.data());
+  }
   if (mesh_.tp_rank == 0) answer(step);
 }
 
 void Worker::answer(const Step& step) {
-  StepOutput output = sampler_.answer(step, logits_);
+  StepOutput output = [&] {
+    const TraceSpan span(mesh_.trace, "sample", static_cast<int64_t>(step.wanted_rows().size()));
+    return sampler_.answer(step, logits_);
+  }();
   if (first()) {
     answered_.push_back(std::move(output));
   } else {

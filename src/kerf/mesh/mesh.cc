@@ -25,4 +25,14 @@ Mesh Mesh::create(World& world, const Plan& plan) {
   return mesh;
 }
 
+void Mesh::set_trace(Trace* to) {
+  trace = to;
+  const auto record = [&](Communicator& group, std::string_view name) {
+    if (group.size() > 1) group.set_trace(to, name);  // alone it moves nothing, and there is nothing to see
+  };
+  record(*tp, "tp");
+  record(*pp, "pp");
+  record(*all, "all");
+}
+
 }  // namespace kerf
