@@ -37,56 +37,61 @@ struct StepBF16 {
   static Vec accumulate(Vec acc, Pairs x, Pairs w) { return dot(acc, x, w); }
 };
 
-// One slice: sums[row][panel][output] over `steps` of k.
+// One slice, over `steps` of k.
 //   x     // kRows rows, x_stride words apart
 //   w     // kWide panels, w_stride weights apart
 template <typename Step, int kRows, int kWide>
 requires(Step::kWeightsPerStep == kPanel)
-    [[gnu::noinline]] void accumulate(const typename Step::Word* x, int64_t x_stride, const typename Step::Weight* w,
-                                      int64_t w_stride, int64_t steps, float* sums) {
-  constexpr int kVecsWide = kWide * 2;
-  Vec acc[kRows][kVecsWide];
-  for (auto& row : acc) {
-    for (Vec& one : row) one = set1(0.0F);
-  }
+    [[gnu::always_inline]] inline Sums<kRows, kWide> accumulate(const typename Step::Word* x, int64_t x_stride,
+                                                                const typename Step::Weight* w, int64_t w_stride,
+                                                                int64_t steps) {
+  Sums<kRows, kWide> acc;
+  acc.clear();
   for (int64_t k = 0; k < steps; ++k, w += kPanel) {
-    for (int v = 0; v < kVecsWide; ++v) {
+    for (int v = 0; v < acc.kVecsWide; ++v) {
       const auto* at = w + v / 2 * w_stride + v % 2 * 16;
       if (kRows == 1) prefetch(reinterpret_cast<const char*>(at) + kPrefetchBytes);
       const auto weight = Step::weight(at);
       for (int row = 0; row < kRows; ++row) {
-        acc[row][v] = Step::accumulate(acc[row][v], Step::broadcast(x[row * x_stride + k]), weight);
+        acc.v[row][v] = Step::accumulate(acc.v[row][v], Step::broadcast(x[row * x_stride + k]), weight);
       }
     }
   }
-  for (int row = 0; row < kRows; ++row) {
-    for (int v = 0; v < kVecsWide; ++v) store(sums + (row * kVecsWide + v) * 16, acc[row][v]);
+  return acc;
+}
+
+// The same under Step's own rounding, which the compiler does not see: a call keeps it from moving sums out of it.
+template <typename Step, int kRows, int kWide, typename... Args>
+[[gnu::noinline]] Sums<kRows, kWide> accumulate_apart(Args... args) {
+  return accumulate<Step, kRows, kWide>(args...);
+}
+template <typename Step, int kRows, int kWide, typename... Args>
+[[gnu::always_inline]] inline Sums<kRows, kWide> accumulate_rounded(Args... args) {
+  if constexpr (__is_empty(typename Step::Rounding)) {
+    return accumulate<Step, kRows, kWide>(args...);
+  } else {
+    const typename Step::Rounding rounding;
+    return accumulate_apart<Step, kRows, kWide>(args...);
   }
 }
 
-// One tile: all slices, merged as the program says, to every node of out.
+// One tile: all slices, merged as the program says, to every node of out. A slice's sums are merged while they are in
+// registers; what has to wait for a later slice goes to a stack.
 //   out   // row 0, output 0 of the first panel; `outputs` of the tile's kWide * kPanel exist
 template <typename Step, int kRows, int kWide>
-void tile(const typename Step::Word* x, int64_t x_stride, const typename Step::Weight* w, int64_t w_stride,
-          const MatmulArgs& args, float* out, int64_t outputs) {
-  constexpr int kSums = kRows * kWide * static_cast<int>(kPanel);
-  alignas(64) float stack[kMaxSlices][kSums];
+[[gnu::noinline]] void tile(const typename Step::Word* x, int64_t x_stride, const typename Step::Weight* w,
+                            int64_t w_stride, const MatmulArgs& args, float* out, int64_t outputs) {
+  alignas(64) float stack[kMaxSlices][Sums<kRows, kWide>::kFloats];
   int top = 0;
   const int64_t* bounds = args.slices.bounds.data();
   const uint8_t* merges = args.slices.merges.data();
   for (int s = 0, count = args.slices.count(); s < count; ++s) {
     const int64_t steps = (bounds[s + 1] - bounds[s] + Step::kK - 1) / Step::kK;
-    {
-      [[maybe_unused]] const typename Step::Rounding rounding;
-      accumulate<Step, kRows, kWide>(x, x_stride, w, w_stride, steps, stack[top++]);
-    }
+    Sums<kRows, kWide> sums = accumulate_rounded<Step, kRows, kWide>(x, x_stride, w, w_stride, steps);
+    for (int merge = merges[s]; merge > 0; --merge) sums.add_to(stack[--top]);
+    sums.store_to(stack[top++]);
     x += steps;
     w += steps * Step::kWeightsPerStep;
-    for (int merge = 0; merge < merges[s]; ++merge) {
-      --top;
-      for (int i = 0; i < kSums; i += 16)
-        store(stack[top - 1] + i, add(load(stack[top - 1] + i), load(stack[top] + i)));
-    }
   }
   for (int node = 0; node < top; ++node) {
     for (int row = 0; row < kRows; ++row) {

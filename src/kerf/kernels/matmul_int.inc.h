@@ -37,13 +37,12 @@ constexpr int64_t kPrefetchBytes = 1024;  // ahead in a panel that is read once:
 // One slice, as accumulate() of matmul.inc.h; a step is a group.
 template <typename Step, int kRows, int kWide>
 requires(Step::kWeightsPerStep == 1)
-    [[gnu::noinline]] void accumulate(const PreparedGroup* x, int64_t x_stride, const typename Step::Weight* w,
-                                      int64_t w_stride, int64_t groups, float* sums) {
+    [[gnu::always_inline]] inline Sums<kRows, kWide> accumulate(const PreparedGroup* x, int64_t x_stride,
+                                                                const typename Step::Weight* w, int64_t w_stride,
+                                                                int64_t groups) {
   constexpr int kVecsWide = kWide * 2;
-  Vec acc[kRows][kVecsWide];
-  for (auto& row : acc) {
-    for (Vec& one : row) one = set1(0.0F);
-  }
+  Sums<kRows, kWide> acc;
+  acc.clear();
   for (int64_t g = 0; g < groups; ++g, ++w, ++x) {
     Ints dots[kRows][kVecsWide];
     for (int row = 0; row < kRows; ++row) {
@@ -66,11 +65,9 @@ requires(Step::kWeightsPerStep == 1)
     for (int v = 0; v < kVecsWide; ++v) {
       const Vec scale = load(w[v / 2 * w_stride].scales + v % 2 * 16);
       for (int row = 0; row < kRows; ++row) {
-        acc[row][v] = fma(mul(to_floats(dots[row][v]), scale), set1(x[row * x_stride].scale), acc[row][v]);
+        acc.v[row][v] = fma(mul(to_floats(dots[row][v]), scale), set1(x[row * x_stride].scale), acc.v[row][v]);
       }
     }
   }
-  for (int row = 0; row < kRows; ++row) {
-    for (int v = 0; v < kVecsWide; ++v) store(sums + (row * kVecsWide + v) * 16, acc[row][v]);
-  }
+  return acc;
 }

@@ -6,6 +6,7 @@
 #include "kerf/kernels/elementwise.inc.h"
 #include "kerf/kernels/attention.inc.h"
 #include "kerf/kernels/quantise.inc.h"
+#include "kerf/kernels/sums.inc.h"
 #include "kerf/kernels/matmul_int.inc.h"
 #include "kerf/kernels/matmul.inc.h"
 // clang-format on
