@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """Writes a Hugging Face directory of a Llama with random bf16 weights: for measuring speed, not for reading.
 
-usage: make_random_model.py SIZE DIR      SIZE: 20m, 150m, 1.1b (TinyLlama's shape)
+usage: make_random_model.py [--max-positions N] SIZE DIR      SIZE: 20m, 150m, 1.1b (TinyLlama's shape)
 
-Needs Python alone. There is no tokenizer: kerf bench needs none, kerf run takes --prompt-ids.
+Needs Python alone. The tokenizer, a byte-level BPE without merges, makes a token of each byte of text; every other id is
+a word of its own, so that what the model says can be written.
 """
 
+import argparse
 import json
 import pathlib
 import random
 import struct
-import sys
 
 SIZES = {
     "20m": dict(hidden_size=384, intermediate_size=1024, num_hidden_layers=8, num_attention_heads=6,
@@ -61,13 +62,35 @@ def write_values(out, shape, rng):
         elements -= count
 
 
+def byte_letters():
+    """The letter that byte-level BPE (GPT-2's) writes for each byte: itself if it shows, else one from U+0100 on."""
+    shown = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    hidden = [byte for byte in range(256) if byte not in shown]
+    return [chr(byte) if byte in shown else chr(0x100 + hidden.index(byte)) for byte in range(256)]
+
+
+def tokenizer(vocab_size):
+    special = ["<unk>", "<s>", "</s>"]
+    tokens = special + byte_letters()
+    tokens += [f"\u0120w{i}" for i in range(len(tokens), vocab_size)]  # U+0120 is a space
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    return {"version": "1.0", "pre_tokenizer": byte_level, "decoder": byte_level, "normalizer": None,
+            "post_processor": None, "truncation": None, "padding": None,
+            "added_tokens": [{"id": i, "content": text, "single_word": False, "lstrip": False, "rstrip": False,
+                              "normalized": False, "special": True} for i, text in enumerate(special)],
+            "model": {"type": "BPE", "vocab": {token: i for i, token in enumerate(tokens)}, "merges": []}}
+
+
 def main():
-    if len(sys.argv) != 3 or sys.argv[1] not in SIZES:
-        sys.exit(__doc__)
-    config = dict(SIZES[sys.argv[1]], model_type="llama", architectures=["LlamaForCausalLM"], torch_dtype="bfloat16",
-                  max_position_embeddings=2048, rms_norm_eps=1e-5, rope_theta=10000.0, hidden_act="silu",
-                  tie_word_embeddings=False, bos_token_id=1, eos_token_id=2)
-    folder = pathlib.Path(sys.argv[2])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("size", choices=SIZES)
+    parser.add_argument("dir", type=pathlib.Path)
+    parser.add_argument("--max-positions", type=int, default=2048, help="max_position_embeddings of its config.json")
+    options = parser.parse_args()
+    config = dict(SIZES[options.size], model_type="llama", architectures=["LlamaForCausalLM"], torch_dtype="bfloat16",
+                  max_position_embeddings=options.max_positions, rms_norm_eps=1e-5, rope_theta=10000.0,
+                  hidden_act="silu", tie_word_embeddings=False, bos_token_id=1, eos_token_id=2)
+    folder = options.dir
     folder.mkdir(parents=True, exist_ok=True)
     header, offset = {}, 0
     for name, shape in tensors(config):
@@ -84,6 +107,7 @@ def main():
             write_values(out, shape, rng)
     partial.rename(folder / "model.safetensors")
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer(config["vocab_size"]), ensure_ascii=False) + "\n")
     print(f"{folder}: {offset / 2e6:.0f} M parameters, {offset / 1e6:.0f} MB")
 
 
