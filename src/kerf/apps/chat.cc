@@ -37,15 +37,7 @@ class Conversation {
   Result<std::vector<int32_t>> ask(const std::string& line) {
     if (!template_) return tokenizer_.encode(line);
     messages_.push_back({{"role", "user"}, {"content", line}});
-    nlohmann::ordered_json context = {
-        {"messages", messages_}, {"tools", nullptr}, {"documents", nullptr}, {"add_generation_prompt", true}};
-    for (const auto& [name, token] : {std::pair{"bos_token", template_->bos_token},
-                                      {"eos_token", template_->eos_token},
-                                      {"pad_token", template_->pad_token},
-                                      {"unk_token", template_->unk_token}}) {
-      if (token) context[name] = *token;
-    }
-    KERF_TRY(const std::string prompt, template_->chat.render(context));
+    KERF_TRY(const std::string prompt, template_->chat.render(template_->context(messages_)));
     return tokenizer_.encode(prompt, {.add_special_tokens = false});
   }
 

@@ -85,13 +85,26 @@ Result<std::optional<std::string>> special_token(const json& config, const char*
 
 }  // namespace
 
+nlohmann::ordered_json ModelTemplate::context(nlohmann::ordered_json messages) const {
+  nlohmann::ordered_json context;
+  context["messages"] = std::move(messages);
+  context["tools"] = nullptr;
+  context["documents"] = nullptr;
+  context["add_generation_prompt"] = true;
+  if (bos_token) context["bos_token"] = *bos_token;
+  if (eos_token) context["eos_token"] = *eos_token;
+  if (pad_token) context["pad_token"] = *pad_token;
+  if (unk_token) context["unk_token"] = *unk_token;
+  return context;
+}
+
 Result<std::optional<ModelTemplate>> load_chat_template(const fs::path& model_dir, std::string_view name) {
   KERF_TRY(const auto source, find_source(model_dir, name));
   if (!source) return std::optional<ModelTemplate>();
   const fs::path config_path = model_dir / "tokenizer_config.json";
   KERF_TRY(const json config, read_object(config_path));
   KERF_TRY(ChatTemplate chat, ChatTemplate::parse(source->text, source->name));
-  ModelTemplate model{std::move(chat), {}, {}, {}, {}};
+  ModelTemplate model{std::move(chat), source->text, {}, {}, {}, {}};
   KERF_TRY(model.bos_token, special_token(config, "bos_token", config_path));
   KERF_TRY(model.eos_token, special_token(config, "eos_token", config_path));
   KERF_TRY(model.pad_token, special_token(config, "pad_token", config_path));

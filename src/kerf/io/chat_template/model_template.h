@@ -12,11 +12,15 @@ namespace kerf {
 
 struct ModelTemplate {
   ChatTemplate chat;
+  std::string source;  // its text
   // tokenizer_config.json's tokens, for the context; none where the file has none.
   std::optional<std::string> bos_token;
   std::optional<std::string> eos_token;
   std::optional<std::string> pad_token;
   std::optional<std::string> unk_token;
+
+  // What transformers passes to render(): these messages, no tools and no documents, an answer to be begun.
+  [[nodiscard]] nlohmann::ordered_json context(nlohmann::ordered_json messages) const;
 };
 
 // From chat_template.jinja, else chat_template.json, else tokenizer_config.json. The latter two may
