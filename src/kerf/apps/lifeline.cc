@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,10 +11,10 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <random>
 #include <system_error>
 
 #include "kerf/apps/launch.h"
+#include "kerf/base/local_socket.h"
 
 namespace kerf {
 
@@ -23,22 +22,6 @@ namespace {
 
 constexpr size_t kMessageBytes = 16 << 10;  // the longest sentence, with much room
 constexpr std::string_view kAllHere = "all-here:";
-// An abstract name begins with a zero byte and ends with its length.
-socklen_t abstract_address(std::string_view name, sockaddr_un& address) {
-  address = {};
-  address.sun_family = AF_UNIX;
-  const size_t length = std::min(name.size(), sizeof(address.sun_path) - 1);
-  std::memcpy(address.sun_path + 1, name.data(), length);
-  return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + length);
-}
-
-// Any user of the machine can connect to, or take, an abstract name.
-std::optional<pid_t> peer_of_same_user(int fd) {
-  ucred peer{};
-  socklen_t size = sizeof(peer);
-  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.uid != geteuid()) return std::nullopt;
-  return peer.pid;
-}
 
 void send_message(int fd, Message::Kind kind, std::string_view text) {
   std::string bytes(1, static_cast<char>(kind));
@@ -47,17 +30,6 @@ void send_message(int fd, Message::Kind kind, std::string_view text) {
 }
 
 int own_connection = -1;  // of a rank
-
-int connect_to(std::string_view name) {
-  sockaddr_un address{};
-  const socklen_t size = abstract_address(name, address);
-  const int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-  if (fd < 0 || connect(fd, reinterpret_cast<const sockaddr*>(&address), size) != 0 || !peer_of_same_user(fd)) {
-    close(fd);
-    return -1;
-  }
-  return fd;
-}
 
 // Takes over the launcher's streams. False: the launcher is gone.
 bool take_streams(int fd) {
@@ -85,28 +57,11 @@ bool take_streams(int fd) {
 
 }  // namespace
 
-Lifeline::Lifeline() : fd_(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
-  std::random_device random;
-  name_ = fmt::format("kerf-{}-{:08x}{:08x}", getpid(), random(), random());
-  sockaddr_un address{};
-  const socklen_t size = abstract_address(name_, address);
-  if (fd_ < 0 || bind(fd_, reinterpret_cast<const sockaddr*>(&address), size) != 0 || listen(fd_, SOMAXCONN) != 0) {
-    throw std::system_error(errno, std::generic_category(), "cannot open a socket for the ranks");
-  }
+Lifeline::Lifeline() : name_(fresh_socket_name()), fd_(listen_local(name_, SOCK_SEQPACKET)) {
+  if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "cannot open a socket for the ranks");
 }
 
 Lifeline::~Lifeline() { close(fd_); }
-
-std::optional<Lifeline::Peer> Lifeline::accept() const {
-  const int fd = accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  if (fd < 0) return std::nullopt;
-  const std::optional<pid_t> pid = peer_of_same_user(fd);
-  if (!pid) {
-    close(fd);
-    return std::nullopt;
-  }
-  return Peer{.fd = fd, .pid = *pid};
-}
 
 std::optional<Message> Lifeline::receive(int fd) {
   std::array<char, kMessageBytes> bytes{};
@@ -144,7 +99,7 @@ void tie_to_launcher() {
   std::string_view name = variable;
   const bool all_here = name.starts_with(kAllHere);
   if (all_here) name.remove_prefix(kAllHere.size());
-  own_connection = connect_to(name);
+  own_connection = connect_local(name, SOCK_SEQPACKET);
   if (own_connection >= 0) {
     send_message(own_connection, Message::Kind::kHello, rank);
     if (take_streams(own_connection)) {

@@ -2,11 +2,9 @@
 // streams; it may leave last words; before an orderly exit it says farewell. A connection that ends without is a
 // rank that crashed or was killed.
 //
-// The socket's name is abstract: no file stays behind, and ranks of another host (or network namespace) do not
-// find it. They live on mpirun's relays; their last words are tagged lines on stderr.
+// The socket is a local one (base/local_socket.h): ranks of another host do not find it. They live on mpirun's relays;
+// their last words are tagged lines on stderr.
 #pragma once
-
-#include <sys/types.h>
 
 #include <optional>
 #include <string>
@@ -37,13 +35,6 @@ class Lifeline {
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] int fd() const { return fd_; }  // readable: somebody to accept
-
-  struct Peer {
-    int fd;
-    pid_t pid;
-  };
-  // nullopt: nobody waits, or it was somebody else's process.
-  [[nodiscard]] std::optional<Peer> accept() const;
 
   // nullopt: the peer is gone.
   [[nodiscard]] static std::optional<Message> receive(int fd);

@@ -12,6 +12,8 @@
 #include <csignal>
 #include <cstring>
 
+#include "kerf/base/local_socket.h"
+
 namespace kerf {
 
 namespace {
@@ -68,7 +70,7 @@ void Supervisor::step() {
     if (fds[i].revents != 0) on_message(ranks_[i - first_rank]);
   }
   if (fds[1].revents != 0) {
-    if (const auto peer = lifeline_.accept()) ranks_.push_back({.fd = peer->fd, .pid = peer->pid});
+    if (const auto peer = accept_local(lifeline_.fd())) ranks_.push_back({.fd = peer->fd, .pid = peer->pid});
     if (leave_at_) kill_all();
   }
   reap();
