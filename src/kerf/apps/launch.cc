@@ -246,7 +246,8 @@ int launch(const LaunchOptions& options) {
                                .mpirun_stderr = stderr_pipe.ends[0],
                                .signals = signals.fd(),
                                .rank_stdin = all_here ? rank_stdin : -1,
-                               .keyboard = keyboard ? &*keyboard : nullptr})
+                               .keyboard = keyboard ? &*keyboard : nullptr,
+                               .patient = options.patient})
       .run();
 }
 

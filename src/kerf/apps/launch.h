@@ -31,6 +31,7 @@ struct LaunchOptions {
   std::vector<std::string> args;  // argv[1..], passed to every rank unchanged
   std::string executable;         // empty = this one
   bool reads_terminal = true;     // false: keys typed while the job runs stay for the shell
+  bool patient = true;            // when a rank is lost: let Open MPI end the others and say why; false: kill them
 };
 
 // Runs the ranks and waits until none is left. Returns the exit status for main: that of the ranks; 1 and one

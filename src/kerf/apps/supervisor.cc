@@ -25,6 +25,8 @@ using namespace std::chrono_literals;
 constexpr auto kGraceAfterSignal = 1s;
 constexpr auto kGraceAfterDeath = 5s;
 constexpr auto kGraceAfterLastWords = 5s;
+// Where somebody waits to start the job anew: time for the last words that travel with a death.
+constexpr auto kImpatience = 20ms;
 constexpr auto kGraceAfterMpirun = 300ms;  // its ranks die with it
 constexpr auto kGraceAfterKill = 1s;       // the kernel frees a rank's memory
 constexpr auto kForegroundCheck = 300ms;   // nobody tells a running program that the shell's fg brought it back
@@ -123,7 +125,7 @@ void Supervisor::on_message(Rank& rank) {
     rank.fd = -1;
     if (rank.farewell || leave_at_) return;
     if (!lost_) lost_ = rank;
-    return kill_after(kGraceAfterDeath);
+    return kill_after(job_.patient ? kGraceAfterDeath : kImpatience);
   }
   switch (message->kind) {
     case Message::Kind::kHello:
@@ -132,7 +134,7 @@ void Supervisor::on_message(Rank& rank) {
       break;
     case Message::Kind::kLastWords:
       if (last_words_.empty()) last_words_ = message->text;
-      kill_after(kGraceAfterLastWords);
+      kill_after(job_.patient ? kGraceAfterLastWords : kImpatience);
       break;
     case Message::Kind::kFarewell: rank.farewell = true; break;
   }

@@ -22,6 +22,7 @@ class Supervisor {
     int signals;         // a signalfd for SIGCHLD, SIGTSTP and what ends the job
     int rank_stdin;      // what the lifeline hands to rank 0; -1: mpirun relays stdin
     Keyboard* keyboard;  // to be pumped; may be null
+    bool patient;        // LaunchOptions::patient
   };
   Supervisor(const Lifeline& lifeline, const Job& job) : lifeline_(lifeline), job_(job) {}
   ~Supervisor();
