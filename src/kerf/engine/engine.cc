@@ -12,6 +12,11 @@ std::vector<SequenceUpdate> Engine::step() {
   return std::move(updates).value();
 }
 
+void Engine::keep_alive() {
+  KERF_CHECK(idle(), "a busy engine's steps keep its ranks waiting");
+  worker_.submit(Step{});
+}
+
 void Engine::stop() {
   while (scheduler_.num_in_flight() > 0) (void)scheduler_.on_output(worker_.collect());
   Step step;

@@ -29,6 +29,12 @@ class Engine {
   // REQUIRES: !idle()
   [[nodiscard]] std::vector<SequenceUpdate> step();
 
+  // Gives the other ranks, which wait for a step until their communicators' deadline, another such time.
+  // REQUIRES: idle()
+  void keep_alive();
+
+  [[nodiscard]] const Scheduler& scheduler() const { return scheduler_; }
+
   // Ends every rank's serve(), dropping what is still under way.
   void stop();
 

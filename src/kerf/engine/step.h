@@ -4,7 +4,8 @@
 // it from rank 0 by broadcast, later stages receive it ahead of the hidden states. Every stage
 // runs the steps in the order of their ids. The last stage keeps what sampling needs per slot
 // (SlotSampler), samples, and answers each step, in order, with one StepOutput for rank 0. A step
-// with `stop` carries no work and has no answer: each rank passes it on and leaves its loop.
+// without spans carries no work and has no answer: each rank passes it on, and with `stop` leaves its loop. An idle
+// replica sends such steps so that its ranks, whose every wait has a deadline, wait on.
 //
 // A slot is a small number that stands for a sequence while it runs, in [0, max_num_seqs). Positions and token
 // counts are in tokens.

@@ -81,7 +81,7 @@ void Worker::process(const Bytes& bytes, const Step& step) {
   const Status valid = step.check(bounds_);
   KERF_CHECK(valid.ok(), valid.ok() ? "" : valid.error().message);
   if (!last()) send_bytes(*mesh_.pp, bytes, mesh_.stage + 1);
-  if (!step.stop) compute(step);
+  if (!step.spans.empty()) compute(step);
 }
 
 void Worker::compute(const Step& step) {
