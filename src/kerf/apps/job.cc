@@ -1,5 +1,7 @@
 #include "kerf/apps/job.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -66,7 +68,7 @@ bool all_well(Communicator& all, const Status& own) {
   std::vector<int32_t> well(static_cast<size_t>(all.size()));
   const int32_t mine = own.ok() ? 1 : 0;
   std::vector<int64_t> bounds(static_cast<size_t>(all.size()) + 1);
-  for (size_t i = 0; i < bounds.size(); ++i) bounds[i] = static_cast<int64_t>(i);
+  std::iota(bounds.begin(), bounds.end(), 0);
   all.all_gather(ConstTensor(&mine, {1}), Tensor(well.data(), {all.size()}), bounds);
   const auto first_ill = std::find(well.begin(), well.end(), 0) - well.begin();
   if (first_ill == all.rank()) report_failure(own.error().message);
@@ -81,6 +83,21 @@ struct Figures {
   CommStats tp, pp;
 };
 
+void add(const CommStats& stats, CommStats& sum) {
+  for (size_t op = 0; op < kCommOps; ++op) {
+    sum.by_op[op].calls += stats.by_op[op].calls;
+    sum.by_op[op].bytes += stats.by_op[op].bytes;
+    sum.by_op[op].seconds += stats.by_op[op].seconds;
+  }
+}
+
+// Without what a whole group does together.
+CommStats pairwise(const CommStats& stats) {
+  CommStats only;
+  for (const CommOp op : {CommOp::kSend, CommOp::kRecv}) only[op] = stats[op];
+  return only;
+}
+
 JobReport gather_report(const Mesh& mesh, const Figures& own) {
   const auto ranks = static_cast<size_t>(mesh.all->size());
   std::vector<Figures> figures(ranks);
@@ -92,22 +109,13 @@ JobReport gather_report(const Mesh& mesh, const Figures& own) {
   int64_t reductions = 0;
   int64_t layers = 0;
   const auto tp = static_cast<size_t>(mesh.tp->size());
-  const auto add = [&](const CommStats& stats, bool whole_group) {
-    for (size_t op = 0; op < kCommOps; ++op) {
-      const bool pairwise = op == static_cast<size_t>(CommOp::kSend) || op == static_cast<size_t>(CommOp::kRecv);
-      if (!pairwise && !whole_group) continue;
-      report.comm.by_op[op].calls += stats.by_op[op].calls;
-      report.comm.by_op[op].bytes += stats.by_op[op].bytes;
-      report.comm.by_op[op].seconds += stats.by_op[op].seconds;
-    }
-  };
   for (size_t rank = 0; rank < ranks; ++rank) {
     report.bytes_read.push_back(figures[rank].bytes_read);
     reductions += figures[rank].layer_reductions;
     layers += figures[rank].layers_run;
     // A group of one rank moves nothing; of the others, tp rank 0 (or stage 0) counts for all.
-    if (mesh.tp->size() > 1) add(figures[rank].tp, rank % tp == 0);
-    if (mesh.pp->size() > 1) add(figures[rank].pp, rank / tp == 0);
+    if (mesh.tp->size() > 1) add(rank % tp == 0 ? figures[rank].tp : pairwise(figures[rank].tp), report.comm);
+    if (mesh.pp->size() > 1) add(rank / tp == 0 ? figures[rank].pp : pairwise(figures[rank].pp), report.comm);
   }
   report.reductions_per_layer = layers == 0 ? 0 : static_cast<double>(reductions) / static_cast<double>(layers);
   return report;
@@ -149,14 +157,21 @@ int threads_per_rank(const ModelOptions& options, const World& world) {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / here);
 }
 
+// Of the groups that have somebody to talk to.
+CommStats comm_stats(const Mesh& mesh) {
+  CommStats sum;
+  for (const Communicator* group : {mesh.tp.get(), mesh.pp.get()}) {
+    if (group->size() > 1) add(group->stats(), sum);
+  }
+  return sum;
+}
+
 // Waiting for what the last stage sends back is no communication but a pipeline's latency.
 double comm_seconds(const Mesh& mesh) {
+  const CommStats stats = comm_stats(mesh);
   double seconds = 0;
-  for (const Communicator* group : {mesh.tp.get(), mesh.pp.get()}) {
-    if (group->size() == 1) continue;
-    for (int op = 0; op < kCommOps; ++op) {
-      if (static_cast<CommOp>(op) != CommOp::kRecv) seconds += group->stats()[static_cast<CommOp>(op)].seconds;
-    }
+  for (int op = 0; op < kCommOps; ++op) {
+    if (static_cast<CommOp>(op) != CommOp::kRecv) seconds += stats[static_cast<CommOp>(op)].seconds;
   }
   return seconds;
 }
@@ -167,6 +182,16 @@ void write_trace(Mesh& mesh, const Trace& trace, const std::string& path) {
   const std::vector<TraceTrack> tracks = gather_traces(mesh, trace, 0);
   if (mesh.all->rank() != 0) return;
   if (const Status written = write_trace_file(path, tracks); !written.ok()) complain(written.error());
+}
+
+// The pids of all ranks, on every rank.
+std::vector<pid_t> gather_pids(Communicator& all) {
+  std::vector<int32_t> pids(static_cast<size_t>(all.size()));
+  std::vector<int64_t> bounds(pids.size() + 1);
+  std::iota(bounds.begin(), bounds.end(), 0);
+  const int32_t own = getpid();
+  all.all_gather(ConstTensor(&own, {1}), Tensor(pids.data(), {all.size()}), bounds);
+  return pids;
 }
 
 int run_rank(World& world, const ModelOptions& options, const JobShape& shape, const Result<Prepared>& prepared,
@@ -208,6 +233,7 @@ int run_rank(World& world, const ModelOptions& options, const JobShape& shape, c
   if (!all_well(*mesh.all, stage.ok() ? Status(Ok{}) : Status(stage.error()))) return kFailed;
   const double load_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
+  const std::vector<pid_t> pids = gather_pids(*mesh.all);
   Worker worker(mesh, plan, *stage, options.max_num_batched_tokens, config.bounds());
   std::optional<Trace> trace;
   if (!options.trace.empty()) mesh.set_trace(&trace.emplace());
@@ -239,6 +265,8 @@ int run_rank(World& world, const ModelOptions& options, const JobShape& shape, c
           .scheduler = config,
           .machine = machine,
           .engine = engine,
+          .pids = pids,
+          .comm_stats = [&] { return comm_stats(mesh); },
           .comm_s = [&] { return comm_seconds(mesh); },
           .finish =
               [&] {
@@ -368,8 +396,11 @@ int run_job(const ModelOptions& given, const JobShape& shape, const std::vector<
   if (found.ok() && *found) machine = (*found)->machine;
   if (leads) settle_cut(options, shape, *prepared, *found, args);
   if (leads && options.plan.ranks() > 1) {
-    return launch(
-        {.ranks = options.plan.ranks(), .hosts = options.hosts, .args = args, .reads_terminal = shape.reads_stdin});
+    return launch({.ranks = options.plan.ranks(),
+                   .hosts = options.hosts,
+                   .args = args,
+                   .reads_terminal = shape.reads_stdin,
+                   .patient = !shape.serves});
   }
   std::unique_ptr<World> world;
   try {

@@ -1,6 +1,8 @@
 // Job: a replica at work, from one rank's point of view: what `kerf run` and `kerf score` have in common.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -25,7 +27,8 @@ struct JobShape {
   // What to choose the cut for, as far as it is known before the tokenizer is: tokens of each sequence.
   int64_t prompt_tokens = 128;
   int64_t output_tokens = 128;
-  bool prices = true;  // an override of the choice hears its predicted price
+  bool prices = true;   // an override of the choice hears its predicted price
+  bool serves = false;  // somebody watches the job: its first lost rank ends it at once
 };
 
 // What the replica did, summed over its ranks; known after Job::finish().
@@ -49,8 +52,10 @@ struct Job {
   const SchedulerConfig& scheduler;           // of the engine
   const std::optional<MachineSpec>& machine;  // that the run was planned by, if one is known
   Engine& engine;
-  std::function<double()> comm_s;     // rank 0's seconds in collectives and hand-offs so far
-  std::function<JobReport()> finish;  // stops the ranks; call it once
+  const std::vector<pid_t>& pids;         // of the ranks
+  std::function<CommStats()> comm_stats;  // rank 0's so far, of its tp and pp groups
+  std::function<double()> comm_s;         // rank 0's seconds in collectives and hand-offs so far
+  std::function<JobReport()> finish;      // stops the ranks; call it once
 
   // The parts of --json that every subcommand has: plan, dtype, quantization, kv_cache_dtype, bytes_read, comm.
   [[nodiscard]] nlohmann::ordered_json json(const JobReport& report) const;

@@ -20,6 +20,7 @@ int run(int argc, char** argv) {
   kerf::add_lint(app, args, status);
   kerf::add_bench(app, args, status);
   kerf::add_probe(app, status);
+  kerf::add_replica(app, args, status);
   try {
     app.parse(kerf::own_arguments(argc, argv), argv);
   } catch (const CLI::Success& shown) {  // --help, --version

@@ -1,0 +1,26 @@
+// Starting a child process of the front that inherits nothing but what it is given.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kerf/base/result.h"
+
+namespace kerf {
+
+struct SpawnOptions {
+  std::string executable;
+  std::vector<std::string> args;                 // argv[1..]
+  std::pair<std::string, std::string> variable;  // added to the environment
+  std::vector<int> cores;                        // that it may run on; empty: as this process
+  int output = -1;                               // becomes stdout and stderr
+};
+
+// Leader of a process group of its own, stdin empty, signals as at a login; dies with this thread.
+// Threading: a process of one thread; it forks.
+[[nodiscard]] Result<pid_t> spawn(const SpawnOptions& options);
+
+}  // namespace kerf
