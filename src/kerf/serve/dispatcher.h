@@ -1,0 +1,115 @@
+// Dispatcher: the front's Generator: queues requests, gives them to replicas, and when a replica is lost has another
+// one, or the same in its next life, go on where it stopped. Each token is told once.
+//
+//   submit ──▶ queue (bounded; by priority, then arrival) ──route──▶ a replica with room ──tokens──▶ handler
+//                ▲                                                        │
+//                └───────────── lost: prompt and tokens told so far ◀─────┘
+//
+// A request that replicas die of again and again, at last alone on them, is given up: see TrackedRequest.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kerf/serve/event_loop.h"
+#include "kerf/serve/generator.h"
+#include "kerf/serve/replica.h"
+#include "kerf/serve/replica_view.h"
+#include "kerf/serve/tracked_request.h"
+
+namespace kerf {
+
+struct DispatcherOptions {
+  size_t replicas = 1;
+  int64_t max_queue = 1024;  // requests that wait for a replica to have room
+  // With no replica for so long, what waits is refused, and so is what comes.
+  std::chrono::milliseconds unavailable_after{60'000};
+  std::function<void(const std::string& line)> log = [](const std::string&) {};
+};
+
+// Threading: as Generator. Destroying it kills the replicas.
+class Dispatcher final : public Generator {
+ public:
+  // Starts the replicas. Keeps a reference to the loop.
+  Dispatcher(EventLoop& loop, DispatcherOptions options, StartReplica start);
+  ~Dispatcher() override;
+
+  [[nodiscard]] Submitted submit(Request request, Handler handler) override;
+  void cancel(RequestId id) override;
+
+  // Of any replica that has ever been ready: they are alike.
+  [[nodiscard]] const ReplicaFacts* facts() const;
+  [[nodiscard]] std::vector<ReplicaView> replicas() const;
+  [[nodiscard]] DispatcherStatus status() const;
+
+  // Called when a replica becomes ready, and when a replica that was never ready fails to start for the third time.
+  std::function<void()> on_ready = [] {};
+  std::function<void(const std::string& why)> on_hopeless = [](const std::string&) {};
+
+  void set_max_queue(int64_t max_queue) { options_.max_queue = max_queue; }
+
+  // One replica after the other finishes what it has, ends, and starts anew, while the others serve. What is not
+  // finished after `patience` goes on elsewhere.
+  void rolling_restart(std::chrono::milliseconds patience);
+
+  // Takes no more requests, finishes those it has (after `patience` it refuses them), stops the replicas, calls done.
+  // Called again: at once.
+  void shut_down(std::chrono::milliseconds patience, std::function<void()> done);
+
+ private:
+  using Tracked = std::shared_ptr<TrackedRequest>;
+
+  // What replicas tell.
+  void on_ready_again(size_t index);
+  void on_progress(size_t index, ReplicaProgress progress);
+  void on_update(size_t index, TokenUpdate update);
+  void on_refused(RequestRefused refused);
+  void on_lost(size_t index, const std::string& why);
+  void on_stopped();
+
+  // A request's way.
+  [[nodiscard]] std::optional<Refusal> why_not(const Request& request) const;
+  void enqueue(const Tracked& tracked);
+  void pump();
+  void give(const Tracked& tracked, size_t index);
+  void take_back(TrackedRequest& tracked);
+  void finish(const Tracked& tracked, GenerationEvent event);
+  void refuse(const Tracked& tracked, Refusal::Kind kind, const std::string& why);
+  void refuse_all(Refusal::Kind kind, const std::string& why, bool queued_only);
+
+  [[nodiscard]] std::optional<size_t> choose(const TrackedRequest& tracked, const std::vector<bool>& reserved) const;
+  [[nodiscard]] std::optional<size_t> choose_for_suspect(std::vector<bool>& reserved) const;
+  [[nodiscard]] bool has_room(const Replica& replica) const;
+  [[nodiscard]] bool available() const;
+  [[nodiscard]] double retry_after_s() const;
+
+  void watch_availability();
+  void restart_next();
+  void stop_replicas();
+
+  EventLoop& loop_;
+  DispatcherOptions options_;
+  std::vector<std::unique_ptr<Replica>> replicas_;
+  std::map<RequestId, Tracked> requests_;              // all that are not finished
+  std::map<std::pair<int, uint64_t>, Tracked> queue_;  // of these, by priority and arrival: those without a replica
+  RequestId next_id_ = 1;
+  DispatcherStatus counts_;
+  double seconds_per_finish_ = 0;  // smoothed
+  EventLoop::Clock::time_point last_finish_;
+  EventLoop::Clock::time_point last_ready_;  // when a replica was last seen ready
+  std::unique_ptr<EventLoop::Timer> availability_timer_, restart_timer_, shutdown_timer_;
+  std::vector<size_t> to_restart_;    // the next one last
+  std::optional<size_t> restarting_;  // drained, or being started anew
+  std::chrono::milliseconds restart_patience_{};
+  std::function<void()> on_shut_down_;
+  bool stopping_ = false;
+  size_t stopped_ = 0;
+};
+
+}  // namespace kerf

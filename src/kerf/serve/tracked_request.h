@@ -1,0 +1,52 @@
+// TrackedRequest: a request on its way through replicas: what its client has been told, and what a replica's word adds
+// to that. Whichever replica speaks, and from wherever it begins again, each token is told once, in order.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "kerf/base/result.h"
+#include "kerf/engine/request.h"
+#include "kerf/serve/generator.h"
+#include "kerf/serve/replica_messages.h"
+
+namespace kerf {
+
+class TrackedRequest {
+ public:
+  TrackedRequest(Request request, Generator::Handler handler, uint64_t arrival)
+      : request_(std::move(request)), handler_(std::move(handler)), arrival_(arrival) {}
+
+  [[nodiscard]] const Request& request() const { return request_; }
+  [[nodiscard]] RequestId id() const { return request_.id; }
+  [[nodiscard]] uint64_t arrival() const { return arrival_; }
+  void tell(GenerationEvent event) const { handler_(std::move(event)); }
+
+  // The request as a replica is to continue it: with the tokens told so far.
+  [[nodiscard]] Request to_be_continued() const { return request_; }
+
+  // What the client is to hear of it: nothing when it has heard that already. Fails when the replica leaves tokens out,
+  // or contradicts what has been told: then one of its promises is broken, and the request with it.
+  [[nodiscard]] Result<std::optional<GenerationEvent>> take(TokenUpdate update);
+
+  // A guess at what is still to be computed: the prompt that is not cached, until there is a token, and some output.
+  [[nodiscard]] int64_t outstanding_tokens() const;
+
+  // A request that replicas die of gives no token between their deaths. After two of them it is suspect, and from then
+  // on run alone; after two more it was the cause.
+  void on_replica_lost() { ++deaths_; }
+  [[nodiscard]] bool suspect() const { return deaths_ >= 2; }
+  [[nodiscard]] bool guilty() const { return deaths_ >= 4; }
+
+  std::optional<size_t> replica;  // that it runs on
+  int64_t cached_there = 0;       // tokens of the prompt, as far as is known
+
+ private:
+  Request request_;  // output_ids: the tokens told
+  Generator::Handler handler_;
+  uint64_t arrival_;
+  int deaths_ = 0;  // of its replicas, since the last token
+};
+
+}  // namespace kerf
