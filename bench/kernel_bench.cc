@@ -4,6 +4,7 @@
 // per call, which is what bounds m = 1; both per second of the process's CPU time. K = 2048 and N = 5632 are
 // TinyLlama's MLP.
 #include <benchmark/benchmark.h>
+#include <fmt/format.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -78,21 +79,39 @@ void kerf_pack(benchmark::State& state, WeightFormat format, DType dtype) {
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * rows.size()));
 }
 
-// One decoded token over `context` positions in a bf16 cache of 4 query heads per KV head (Llama-3's ratio).
-void kerf_attention(benchmark::State& state, const Kernels& table, int64_t head_dim, int64_t context) {
-  constexpr int64_t kHeads = 4;
-  const std::vector<float> q = random_floats(kHeads * head_dim);
+// The last `tokens` of `context` positions in a bf16 cache, for `heads` query heads per KV head. flop_rate counts what
+// is visible.
+void kerf_attention(benchmark::State& state, const Kernels& table, int64_t tokens, int64_t heads, int64_t head_dim,
+                    int64_t context) {
+  const std::vector<float> q = random_floats(tokens * heads * head_dim);
   const int64_t half_bytes = head_dim * kBlock * static_cast<int64_t>(sizeof(BFloat16));
   std::vector<int32_t> blocks;
   for (int64_t b = 0; b < context / kBlock; ++b) blocks.push_back(static_cast<int32_t>(b));
   const std::vector<std::byte> cache(blocks.size() * static_cast<size_t>(2 * half_bytes));
   std::vector<float> out(q.size());
   for (auto _ : state) {
-    table.attention({q.data(), kHeads, head_dim, cache.data(), cache.data() + half_bytes, 2 * half_bytes, blocks.data(),
-                     DType::kBF16, 0, context - 1, 0.125F, 0, out.data()});
+    table.attention({.q = q.data(),
+                     .q_stride = heads * head_dim,
+                     .tokens = tokens,
+                     .heads = heads,
+                     .head_dim = head_dim,
+                     .k = cache.data(),
+                     .v = cache.data() + half_bytes,
+                     .block_stride = 2 * half_bytes,
+                     .blocks = blocks.data(),
+                     .kv_dtype = DType::kBF16,
+                     .position = context - tokens,
+                     .window = 0,
+                     .scale = 0.125F,
+                     .softcap = 0,
+                     .out = out.data(),
+                     .out_stride = heads * head_dim});
     benchmark::DoNotOptimize(out.data());
   }
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * cache.size()));
+  const int64_t positions = tokens * context - tokens * (tokens - 1) / 2;
+  state.counters["flop_rate"] = benchmark::Counter(4.0 * static_cast<double>(positions * heads * head_dim),
+                                                   benchmark::Counter::kIsIterationInvariantRate);
 }
 
 // What memory allows one core: reading the bytes of the bf16 weights.
@@ -178,9 +197,14 @@ void register_all() {
     }
   }
   for (const Kernels* table : available_kernels()) {
-    for (const int64_t head_dim : {64, 128}) {
-      const std::string label = "attention/" + std::string(table->isa) + "/head_dim:" + std::to_string(head_dim);
-      add(label, [table, head_dim](benchmark::State& state) { kerf_attention(state, *table, head_dim, 2048); });
+    if (table->isa == "scalar") continue;
+    for (const int64_t tokens : {1, 16}) {
+      for (const int64_t heads : {1, 4, 8}) {
+        for (const int64_t head_dim : {64, 128}) {
+          add(fmt::format("attention/{}/tokens:{}/heads:{}/head_dim:{}", table->isa, tokens, heads, head_dim),
+              [=](benchmark::State& state) { kerf_attention(state, *table, tokens, heads, head_dim, 2048); });
+        }
+      }
     }
   }
   add("pack/bf16_from_bf16", [](benchmark::State& state) { kerf_pack(state, WeightFormat::kBF16, DType::kBF16); });

@@ -73,23 +73,62 @@ std::vector<float> matmul(const Kernels& table, Bytes bytes) {
 }
 
 std::vector<float> attention(const Kernels& table, Bytes bytes) {
-  constexpr DType kDTypes[] = {DType::kF32, DType::kF16, DType::kBF16};
-  const DType dtype = kDTypes[bytes.below(3)];
+  constexpr DType kDTypes[] = {DType::kF32, DType::kF16, DType::kBF16, DType::kI8};
+  const DType dtype = kDTypes[bytes.below(4)];
+  const int64_t tokens = 1 + bytes.below(20);
   const int64_t heads = 1 + bytes.below(9);
   const int64_t head_dim = 2 + 2 * bytes.below(40);
-  const int64_t last = bytes.below(200);
-  const int64_t first = bytes.below(last + 1);
+  const int64_t position = bytes.below(230);
+  const int64_t window = bytes.below(2) == 0 ? 0 : 1 + bytes.below(250);
   const int32_t blocks[] = {3, 0, 2, 1};
-  const int64_t block_bytes = head_dim * kBlock * static_cast<int64_t>(size_of(dtype));
+  const int64_t block_bytes = kv_head_bytes(head_dim, dtype);
   const std::vector<float> cache = bytes.floats(2 * block_bytes);  // 4 blocks of keys and values
-  const std::vector<float> q = bytes.floats(heads * head_dim);
+  const std::vector<float> q = bytes.floats(tokens * heads * head_dim);
   const auto* k = reinterpret_cast<const std::byte*>(cache.data());
-  const float scale = static_cast<float>(1 + bytes.below(8)) / 8;
-  const float softcap = static_cast<float>(bytes.below(3)) * 10;
   std::vector<float> out(q.size());
-  table.attention({q.data(), heads, head_dim, k, k + block_bytes, 2 * block_bytes, blocks, dtype, first, last, scale,
-                   softcap, out.data()});
+  AttentionArgs args{.q = q.data(),
+                     .q_stride = heads * head_dim,
+                     .tokens = tokens,
+                     .heads = heads,
+                     .head_dim = head_dim,
+                     .k = k,
+                     .v = k + block_bytes,
+                     .block_stride = 2 * block_bytes,
+                     .blocks = blocks,
+                     .kv_dtype = dtype,
+                     .position = position,
+                     .window = window,
+                     .scale = static_cast<float>(1 + bytes.below(8)) / 8,
+                     .softcap = static_cast<float>(bytes.below(3)) * 10,
+                     .out = out.data(),
+                     .out_stride = heads * head_dim};
+  if (bytes.below(2) == 0) {
+    table.attention(args);
+  } else {  // the first token by blocks
+    args.tokens = 1;
+    const int64_t first = window == 0 || position < window ? 0 : (position - window + 1) / kBlock;
+    const int64_t count = position / kBlock + 1 - first;
+    std::vector<float> shares(static_cast<size_t>(count * heads * (head_dim + 2)));
+    for (int64_t b = 0; b < count; ++b) {
+      table.attention_block(args, first + b, shares.data() + b * heads * (head_dim + 2));
+    }
+    table.attention_merge(args, shares.data(), count);
+  }
   return out;
+}
+
+// One key and one value stored, as the bytes of their blocks.
+std::vector<float> stored(const Kernels& table, Bytes bytes) {
+  constexpr DType kDTypes[] = {DType::kF32, DType::kF16, DType::kBF16, DType::kI8};
+  const DType dtype = kDTypes[bytes.below(4)];
+  const int64_t head_dim = 2 + 2 * bytes.below(40);
+  const int64_t slot = bytes.below(kBlock);
+  const std::vector<float> x = bytes.floats(head_dim);
+  std::vector<float> blocks(static_cast<size_t>(2 * kv_head_bytes(head_dim, dtype)) / sizeof(float));
+  auto* data = reinterpret_cast<std::byte*>(blocks.data());
+  table.store_key(x.data(), head_dim, dtype, data, slot);
+  table.store_value(x.data(), head_dim, dtype, data + kv_head_bytes(head_dim, dtype), slot);
+  return blocks;
 }
 
 std::vector<float> elementwise(const Kernels& table, Bytes bytes) {
@@ -117,6 +156,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const kerf::Kernels* table : kerf::available_kernels()) {
     kerf::expect_same("matmul", *table, kerf::matmul(*table, bytes), kerf::matmul(scalar, bytes));
     kerf::expect_same("attention", *table, kerf::attention(*table, bytes), kerf::attention(scalar, bytes));
+    kerf::expect_same("stored", *table, kerf::stored(*table, bytes), kerf::stored(scalar, bytes));
     kerf::expect_same("elementwise", *table, kerf::elementwise(*table, bytes), kerf::elementwise(scalar, bytes));
   }
   return 0;

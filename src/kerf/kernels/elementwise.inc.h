@@ -66,42 +66,78 @@ void widen_any(const void* x, DType dtype, int64_t n, float* out) {
     case DType::kF32: return widen_from(static_cast<const float*>(x), n, out);
     case DType::kF16: return widen_from(static_cast<const Half*>(x), n, out);
     case DType::kBF16: return widen_from(static_cast<const BFloat16*>(x), n, out);
+    case DType::kI8:
     case DType::kU8:
     case DType::kI32: __builtin_trap();  // REQUIRES: a float dtype
   }
 }
 
-// The key of one position goes to column `slot` of [head_dim, kBlock].
-template <typename T>
-void store_column(const float* x, int64_t n, T* column) {
+// How a head's numbers become integers: x * inverse to nearest even, and back by * scale.
+struct HeadScale {
+  float scale, inverse;
+};
+HeadScale head_scale(const float* x, int64_t n) {
+  Vec most = set1(0.0F);
+  Vec poison = set1(0.0F);  // NaN where something is not finite
+  for_each_16(n, [&](auto in, auto /*to*/) {
+    most = max(most, abs(in(x)));
+    poison = fma(in(x), set1(0.0F), poison);
+  });
+  const float largest = max(most);
+  const bool counts = largest >= 0x1p-100F;
+  return {(counts ? largest / 127.0F : 0.0F) + sum(poison), counts ? 127.0F / largest : 0.0F};
+}
+Vec as_integers(Vec x, HeadScale scale) { return clamp(round_to_int(mul(x, set1(scale.inverse))), -127, 127); }
+
+// Of int8, behind the integers of a block: one scale for each of its positions.
+float* scales_of(std::byte* block, int64_t head_dim) { return reinterpret_cast<float*>(block + head_dim * kBlock); }
+
+// The key of one position goes to column `slot` of [head_dim, kBlock], changed on the way.
+template <typename T, typename Change>
+void store_column(const float* x, int64_t n, T* column, Change change) {
   int64_t i = 0;
   for_each_16(n, [&](auto in, auto /*to*/) {
     T values[16];
-    store(values, in(x));
+    store(values, change(in(x)));
     for (int lane = 0; lane < 16 && i < n; ++lane, ++i) column[i * kBlock] = values[lane];
   });
 }
 
+template <typename T, typename Change>
+void store_row(const float* x, int64_t n, T* row, Change change) {
+  for_each_16(n, [&](auto in, auto to) { to(row, change(in(x))); });
+}
+
+Vec unchanged(Vec x) { return x; }
+
 void store_key(const float* key, int64_t head_dim, DType dtype, std::byte* block, int64_t slot) {
   switch (dtype) {
-    case DType::kF32: return store_column(key, head_dim, reinterpret_cast<float*>(block) + slot);
-    case DType::kF16: return store_column(key, head_dim, reinterpret_cast<Half*>(block) + slot);
-    case DType::kBF16: return store_column(key, head_dim, reinterpret_cast<BFloat16*>(block) + slot);
+    case DType::kF32: return store_column(key, head_dim, reinterpret_cast<float*>(block) + slot, unchanged);
+    case DType::kF16: return store_column(key, head_dim, reinterpret_cast<Half*>(block) + slot, unchanged);
+    case DType::kBF16: return store_column(key, head_dim, reinterpret_cast<BFloat16*>(block) + slot, unchanged);
+    case DType::kI8: {
+      const HeadScale scale = head_scale(key, head_dim);
+      scales_of(block, head_dim)[slot] = scale.scale;
+      return store_column(key, head_dim, reinterpret_cast<int8_t*>(block) + slot,
+                          [scale](Vec x) { return as_integers(x, scale); });
+    }
     case DType::kU8:
     case DType::kI32: __builtin_trap();
   }
 }
 
-template <typename T>
-void store_row(const float* x, int64_t n, T* row) {
-  for_each_16(n, [&](auto in, auto to) { to(row, in(x)); });
-}
-
 void store_value(const float* value, int64_t head_dim, DType dtype, std::byte* block, int64_t slot) {
+  const int64_t at = slot * head_dim;
   switch (dtype) {
-    case DType::kF32: return store_row(value, head_dim, reinterpret_cast<float*>(block) + slot * head_dim);
-    case DType::kF16: return store_row(value, head_dim, reinterpret_cast<Half*>(block) + slot * head_dim);
-    case DType::kBF16: return store_row(value, head_dim, reinterpret_cast<BFloat16*>(block) + slot * head_dim);
+    case DType::kF32: return store_row(value, head_dim, reinterpret_cast<float*>(block) + at, unchanged);
+    case DType::kF16: return store_row(value, head_dim, reinterpret_cast<Half*>(block) + at, unchanged);
+    case DType::kBF16: return store_row(value, head_dim, reinterpret_cast<BFloat16*>(block) + at, unchanged);
+    case DType::kI8: {
+      const HeadScale scale = head_scale(value, head_dim);
+      scales_of(block, head_dim)[slot] = scale.scale;
+      return store_row(value, head_dim, reinterpret_cast<int8_t*>(block) + at,
+                       [scale](Vec x) { return as_integers(x, scale); });
+    }
     case DType::kU8:
     case DType::kI32: __builtin_trap();
   }

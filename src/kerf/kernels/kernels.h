@@ -91,29 +91,40 @@ struct MatmulKernel {
   void (*matmul)(const MatmulArgs& args);
 };
 
-// Attention of one token over one KV head, for the query heads that share it.
+// What one KV head's keys, or its values, take in a block. kI8 has behind its integers [kBlock] f32: one scale for each
+// position. kv_dtype is kF32, kF16, kBF16 or kI8 wherever it occurs.
+[[nodiscard]] constexpr int64_t kv_head_bytes(int64_t head_dim, DType kv_dtype) {
+  const auto scale = static_cast<int64_t>(kv_dtype == DType::kI8 ? sizeof(float) : 0);
+  return kBlock * (head_dim * static_cast<int64_t>(size_of(kv_dtype)) + scale);
+}
+
+// Attention of consecutive tokens of one sequence over one KV head, for the query heads that share it.
 //
 // The cache is walked in blocks of kBlock positions, left to right; block b holds positions
-// [b * kBlock, (b + 1) * kBlock). Per block: score = dot(q, k) in order of head_dim with fma, times
-// scale, soft cap; m_b = max over the visible positions; p = exp(score - m_b), 0 where invisible; l_b = sum of
+// [b * kBlock, (b + 1) * kBlock). For each token and head, per block: score = dot(q, k) in order of head_dim with fma,
+// times scale, soft cap; m_b = max over the visible positions; p = exp(score - m_b), 0 where invisible; l_b = sum of
 // p as lanes (p[s] + p[s + 16]) + (p[s + 32] + p[s + 48]), then the 16 lanes by halves (rms_norm);
 // o_b = sum of p * v with fma over the visible positions in order. Blocks merge left to right, from
 // m = -inf, l = 0, o = 0: m' = max(m, m_b), l = fma(l, exp(m - m'), l_b * exp(m_b - m')), o alike. out = o / l.
-// What invisible slots of the cache hold does not matter.
+// Blocks without a visible position are left out. What invisible slots of the cache hold does not matter.
+// Of an int8 cache k and v are the integers: score = dot * k's scale * scale, and o_b = sum of (p * v's scale) * v.
 struct AttentionArgs {
-  const float* q;  // [heads, head_dim] f32, already rotated
-  int64_t heads;   // query heads that share the KV head
+  const float* q;  // [tokens, heads, head_dim] f32, already rotated; tokens are q_stride elements apart
+  int64_t q_stride;
+  int64_t tokens;
+  int64_t heads;  // query heads that share the KV head
   int64_t head_dim;
-  const std::byte* k;     // this KV head's part of block 0: [head_dim, kBlock] of kv_dtype
-  const std::byte* v;     // this KV head's part of block 0: [kBlock, head_dim]
+  const std::byte* k;     // this KV head's part of block 0: [head_dim, kBlock] of kv_dtype, then int8's scales
+  const std::byte* v;     // this KV head's part of block 0: [kBlock, head_dim], then int8's scales
   int64_t block_stride;   // bytes from one block of the cache to the next, for k and for v
   const int32_t* blocks;  // the sequence's block table: position p is in cache block blocks[p / kBlock]
   DType kv_dtype;
-  int64_t first;  // visible positions are [first, last], last = the token's own
-  int64_t last;
+  int64_t position;  // of the first token; the others follow
+  int64_t window;    // a token sees its own position and the window - 1 before it; 0 = all before it
   float scale;
   float softcap;  // 0 = none
-  float* out;     // [heads, head_dim] f32
+  float* out;     // [tokens, heads, head_dim] f32; tokens are out_stride elements apart
+  int64_t out_stride;
 };
 
 struct Kernels {
@@ -121,8 +132,16 @@ struct Kernels {
 
   MatmulKernel matmul[kWeightFormats];
   void (*attention)(const AttentionArgs& args);
+  // The same in two parts, so that threads may share one token's blocks. What block b gives: o_b, then every m_b, then
+  // every l_b. Then `count` of them, for blocks that follow each other from the first that is visible, merged to out.
+  //   shares  // [count, heads * (head_dim + 2)] f32
+  // REQUIRES: tokens == 1; in the block is a visible position
+  void (*attention_block)(const AttentionArgs& args, int64_t block, float* share);
+  void (*attention_merge)(const AttentionArgs& args, const float* shares, int64_t count);
 
-  // Writes one token's key / value of one KV head into its block, rounding to dtype.
+  // Writes one token's key / value of one KV head into its block, rounding to dtype. kI8: scale = max |x| / 127 over
+  // the head, q = x * (127 / max |x|) to nearest even; a head below 2^-100 is zeros, one with an infinity or a NaN has
+  // a NaN for its scale.
   //   key, value  // [head_dim] f32;  slot = position % kBlock
   void (*store_key)(const float* key, int64_t head_dim, DType dtype, std::byte* block, int64_t slot);
   void (*store_value)(const float* value, int64_t head_dim, DType dtype, std::byte* block, int64_t slot);

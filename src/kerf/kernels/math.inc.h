@@ -1,6 +1,14 @@
 // exp and tanh on sixteen lanes, and parts of vectors. Included inside an instruction set's
 // namespace after its simd header: the same operations in the same order, so the same bits everywhere.
 
+// A number that is known to the compiler, to be passed as an argument.
+template <int kValue>
+struct Constant {
+  static constexpr int value = kValue;
+};
+using False = Constant<0>;
+using True = Constant<1>;
+
 // The first n < 16 elements; the other lanes are zero.
 template <typename T>
 Vec load_first(const T* p, int64_t n) {
@@ -32,8 +40,7 @@ void for_each_16(int64_t n, Body body) {
 //
 // x = n ln 2 + r with integer n and |r| <= ln 2 / 2; e^r = 1 + r + r² P(r). P interpolates
 // (e^r - 1 - r) / r² in the Chebyshev nodes of that interval; with its coefficients rounded to f32 the relative error
-// is 2^-30. ln 2 is split so that n times its first 15 bits is exact. 2^n is two factors, so that
-// both ends of the range round once.
+// is 2^-30. ln 2 is split so that n times its first 15 bits is exact.
 Vec exp(Vec x) {
   x = max(set1(-105.0F), min(set1(89.0F), x));
   const Vec magic = set1(0x1.8p23F);  // adding it rounds to an integer
@@ -47,9 +54,7 @@ Vec exp(Vec x) {
   p = fma(p, r, set1(0x1.555556p-3F));
   p = fma(p, r, set1(0.5F));
   p = fma(mul(r, r), p, r);
-  p = add(p, set1(1.0F));
-  const Vec half = sub(fma(n, set1(0.5F), magic), magic);
-  return mul(mul(p, pow2(half)), pow2(sub(n, half)));
+  return times_pow2(add(p, set1(1.0F)), n);
 }
 
 // tanh x within 2 ulp: below 0.625 x + x z Q(z), z = x², Q interpolating (tanh(x) / x - 1) / z in Chebyshev

@@ -158,6 +158,7 @@ void pack(const PackArgs& args) {
     case DType::kF16: return pack_from<kFormat, Half>(args);
     case DType::kBF16: return pack_from<kFormat, BFloat16>(args);
     case DType::kU8:
+    case DType::kI8:
     case DType::kI32: break;
   }
   KERF_CHECK(false, "weights must be float");

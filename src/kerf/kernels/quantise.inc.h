@@ -180,6 +180,7 @@ void pack_groups(const PackArgs& args) {
     case DType::kF16: return pack_groups_from<Step, Half>(args);
     case DType::kBF16: return pack_groups_from<Step, BFloat16>(args);
     case DType::kU8:
+    case DType::kI8:
     case DType::kI32: __builtin_trap();  // REQUIRES: a float dtype
   }
 }

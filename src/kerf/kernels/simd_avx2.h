@@ -1,8 +1,9 @@
 // simd_scalar.h's names on two AVX2 registers (with FMA and F16C).
 
-inline constexpr int kMaxRowsFloat = 2;  // 8 sums, 4 weights and 2 broadcasts of the 16 registers
-inline constexpr int kMaxRowsInt = 1;    // 4 sums, 4 dots and what the widened bytes need
-inline constexpr int kMaxHeads = 1;      // 8 scores
+inline constexpr int kMaxRowsFloat = 2;      // 8 sums, 4 weights and 2 broadcasts of the 16 registers
+inline constexpr int kMaxRowsInt = 1;        // 4 sums, 4 dots and what the widened bytes need
+inline constexpr int kMaxRowsAttention = 2;  // with 2 vectors for each: 8 sums, 4 keys and a broadcast
+inline constexpr int kMaxSumsAttention = 4;
 
 struct Vec {
   __m256 lo, hi;
@@ -14,6 +15,11 @@ __m128i load8(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*
 Vec load(const Half* p) { return {_mm256_cvtph_ps(load8(p)), _mm256_cvtph_ps(load8(p + 8))}; }
 __m256 widen8(const BFloat16* p) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(load8(p)), 16)); }
 Vec load(const BFloat16* p) { return {widen8(p), widen8(p + 8)}; }
+Vec load(const int8_t* p) {
+  const __m128i bytes = load8(p);
+  return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)),
+          _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_unpackhi_epi64(bytes, bytes)))};
+}
 void store(float* p, Vec a) {
   _mm256_storeu_ps(p, a.lo);
   _mm256_storeu_ps(p + 8, a.hi);
@@ -35,6 +41,13 @@ __m256i round_bf16(__m256 a) {
 void store(BFloat16* p, Vec a) {
   const __m256i packed = _mm256_packus_epi32(round_bf16(a.lo), round_bf16(a.hi));  // within 128-bit halves
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_permute4x64_epi64(packed, 0b11'01'10'00));
+}
+// REQUIRES: integers in [-127, 127]
+void store(int8_t* p, Vec a) {
+  const __m256i words = _mm256_packs_epi32(_mm256_cvtps_epi32(a.lo), _mm256_cvtps_epi32(a.hi));  // within halves
+  const __m256i sorted = _mm256_permute4x64_epi64(words, 0b11'01'10'00);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
+                   _mm_packs_epi16(_mm256_castsi256_si128(sorted), _mm256_extracti128_si256(sorted, 1)));
 }
 
 Vec add(Vec a, Vec b) { return {_mm256_add_ps(a.lo, b.lo), _mm256_add_ps(a.hi, b.hi)}; }
@@ -75,6 +88,11 @@ __m256 pow2_8(__m256 n) {
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(shifted), 23));
 }
 Vec pow2(Vec n) { return {pow2_8(n.lo), pow2_8(n.hi)}; }
+Vec times_pow2(Vec p, Vec n) {
+  const Vec magic = set1(0x1.8p23F);
+  const Vec half = sub(fma(n, set1(0.5F), magic), magic);
+  return mul(mul(p, pow2(half)), pow2(sub(n, half)));
+}
 
 float sum(Vec a) {
   const __m256 eight = _mm256_add_ps(a.lo, a.hi);

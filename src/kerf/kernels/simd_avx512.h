@@ -1,8 +1,9 @@
 // simd_scalar.h's names on one AVX-512 register (with BF16).
 
-inline constexpr int kMaxRowsFloat = 12;  // 24 sums, 2 weights and a broadcast of the 32 registers
-inline constexpr int kMaxRowsInt = 6;     // 12 sums, 12 dots, 4 weights and a broadcast
-inline constexpr int kMaxHeads = 4;       // 16 scores, 4 keys and a broadcast
+inline constexpr int kMaxRowsFloat = 12;     // 24 sums, 2 weights and a broadcast of the 32 registers
+inline constexpr int kMaxRowsInt = 6;        // 12 sums, 12 dots, 4 weights and a broadcast
+inline constexpr int kMaxRowsAttention = 8;  // 16 sums, 2 keys; what is broadcast comes from memory
+inline constexpr int kMaxSumsAttention = 16;
 
 using Vec = __m512;
 
@@ -12,6 +13,9 @@ Vec load(const Half* p) { return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_
 Vec load(const BFloat16* p) {
   const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
+}
+Vec load(const int8_t* p) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
 }
 void store(float* p, Vec a) { _mm512_storeu_ps(p, a); }
 void store(Half* p, Vec a) {
@@ -27,6 +31,10 @@ void store(BFloat16* p, Vec a) {
   const __m512i quiet = _mm512_or_si512(high, _mm512_set1_epi32(kQuietBF16));
   const __m512i result = _mm512_mask_mov_epi32(rounded, _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), quiet);
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(result));
+}
+// REQUIRES: integers in [-127, 127]
+void store(int8_t* p, Vec a) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(a)));
 }
 
 Vec add(Vec a, Vec b) { return _mm512_add_ps(a, b); }
@@ -50,9 +58,7 @@ Vec select_lanes(int64_t lo, int64_t hi, Vec a, Vec other) {
   const auto below = [](int64_t lane) { return lane <= 0 ? 0U : lane >= 16 ? 0xffffU : (1U << lane) - 1; };
   return _mm512_mask_mov_ps(other, static_cast<__mmask16>(below(hi) & ~below(lo)), a);
 }
-Vec pow2(Vec n) {
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(add(n, set1(0x1.8p23F + 127))), 23));
-}
+Vec times_pow2(Vec p, Vec n) { return _mm512_scalef_ps(p, n); }
 
 float sum(Vec a) {
   a = add(a, _mm512_shuffle_f32x4(a, a, 0b01'00'11'10));

@@ -2,9 +2,10 @@
 // bits. Included inside namespace kerf::scalar's anonymous namespace; simd_avx2.h and simd_avx512.h
 // define the same names. min, max and select follow x86: a comparison with a NaN is false.
 
-inline constexpr int kMaxRowsFloat = 2;  // rows of a tile of a float matmul
-inline constexpr int kMaxRowsInt = 2;    // of an integer one
-inline constexpr int kMaxHeads = 2;      // query heads that attention takes together
+inline constexpr int kMaxRowsFloat = 2;      // rows of a tile of a float matmul
+inline constexpr int kMaxRowsInt = 2;        // of an integer one
+inline constexpr int kMaxRowsAttention = 2;  // query heads that attention takes together
+inline constexpr int kMaxSumsAttention = 4;  // vectors of their sums
 
 struct Vec {
   float v[16];
@@ -29,6 +30,9 @@ Vec load(const Half* p) {
 Vec load(const BFloat16* p) {
   return map([&](int i) { return widen(p[i]); });
 }
+Vec load(const int8_t* p) {
+  return map([&](int i) { return static_cast<float>(p[i]); });
+}
 void store(float* p, Vec a) {
   for (int i = 0; i < 16; ++i) p[i] = a.v[i];
 }
@@ -37,6 +41,11 @@ void store(Half* p, Vec a) {
 }
 void store(BFloat16* p, Vec a) {
   for (int i = 0; i < 16; ++i) p[i] = to_bf16(a.v[i]);
+}
+
+// REQUIRES: integers in [-127, 127]
+void store(int8_t* p, Vec a) {
+  for (int i = 0; i < 16; ++i) p[i] = static_cast<int8_t>(a.v[i]);
 }
 
 Vec add(Vec a, Vec b) {
@@ -77,6 +86,13 @@ Vec select_lanes(int64_t lo, int64_t hi, Vec a, Vec other) {
 // 2^n for integers n in [-126, 127]: the low bits of n + 127 + 1.5 * 2^23 are the exponent.
 Vec pow2(Vec n) {
   return map([&](int i) { return std::bit_cast<float>(std::bit_cast<uint32_t>(n.v[i] + (0x1.8p23F + 127)) << 23); });
+}
+// p * 2^n, rounded once. Two factors reach both ends of the range; the first product is exact.
+// REQUIRES: n is an integer, |n| <= 160; 0.5 <= p <= 2
+Vec times_pow2(Vec p, Vec n) {
+  const Vec magic = set1(0x1.8p23F);
+  const Vec half = sub(fma(n, set1(0.5F), magic), magic);
+  return mul(mul(p, pow2(half)), pow2(sub(n, half)));
 }
 
 // Sums and maxima over the lanes by halves: (l, l + 8), (l, l + 4), (l, l + 2), (l, l + 1).

@@ -3,9 +3,9 @@
 
 // clang-format off
 #include "kerf/kernels/math.inc.h"
+#include "kerf/kernels/quantise.inc.h"
 #include "kerf/kernels/elementwise.inc.h"
 #include "kerf/kernels/attention.inc.h"
-#include "kerf/kernels/quantise.inc.h"
 #include "kerf/kernels/sums.inc.h"
 #include "kerf/kernels/matmul_int.inc.h"
 #include "kerf/kernels/matmul.inc.h"
@@ -33,6 +33,8 @@ constexpr Kernels make_table(std::string_view isa) {
   table.matmul[static_cast<int>(WeightFormat::kInt8)] = int_kernel<StepInt8>();
   table.matmul[static_cast<int>(WeightFormat::kInt4)] = int_kernel<StepInt4>();
   table.attention = attention;
+  table.attention_block = attention_block;
+  table.attention_merge = attention_merge;
   table.store_key = store_key;
   table.store_value = store_value;
   table.rms_norm = rms_norm;

@@ -20,7 +20,8 @@ size_t scratch_bytes(const ModelSpec& model, const Stage::Config& config) {
   const int64_t per_token = (4 + kMaxSlices) * model.hidden_size + 2 * widest + 2 * model.head_dim;
   const int64_t per_row = 2 * model.vocab_size + 3 * model.hidden_size;
   constexpr int64_t kAlignment = 64 * 1024;  // what rounding every piece up to cache lines may add
-  return static_cast<size_t>((config.max_tokens * per_token + config.max_logit_rows * per_row) * 4 + kAlignment);
+  const int64_t floats = config.max_tokens * per_token + config.max_logit_rows * per_row + Attention::kMaxShareFloats;
+  return static_cast<size_t>(floats * 4 + kAlignment);
 }
 
 WeightFormat format_of(DType dtype) {
@@ -29,7 +30,8 @@ WeightFormat format_of(DType dtype) {
     case DType::kF16: return WeightFormat::kF16;
     case DType::kBF16: return WeightFormat::kBF16;
     case DType::kI32:
-    case DType::kU8: break;
+    case DType::kU8:
+    case DType::kI8: break;
   }
   KERF_CHECK(false, "no weight format for this dtype");
 }
@@ -118,9 +120,9 @@ void Stage::logits(TensorParallel& tp, const Batch& batch, const float* hidden, 
   auto* whole = scratch_->take<float>(batch.tokens() * width);
   auto* normed = scratch_->take<float>(rows * width);
   const float* all = tp.gather(hidden, batch.tokens(), width, whole);
-  for (int64_t row = 0; row < rows; ++row) {
+  exec_.pool.parallel_for(static_cast<int>(rows), [&](int row) {
     final_norm_->row(exec_.kernels, all + batch.logit_rows[static_cast<size_t>(row)] * width, normed + row * width);
-  }
+  });
   head_->forward(exec_, tp, normed, rows, out);
 }
 

@@ -34,6 +34,15 @@ class Attention {
   void forward(const Exec& exec, TensorParallel& tp, const Batch& batch, Rotation rotation, KvCache& cache,
                const float* x, float* y) const;
 
+  // Tokens of one sequence, at consecutive positions, that read the cache together.
+  struct Tile {
+    int64_t token;  // the first
+    int64_t tokens;
+  };
+  // f32 of scratch that forward() may take for parts of sums, beyond what grows with tokens: 32 MB hold one token of a
+  // model of 4096 over 128k positions. Touched only as far as used.
+  static constexpr int64_t kMaxShareFloats = int64_t{8} << 20;
+
  private:
   // What one rank holds of a layer's heads.
   struct Heads {
@@ -50,6 +59,10 @@ class Attention {
 
   void rotate_and_store(const Exec& exec, const Batch& batch, Rotation rotation, KvCache& cache, float* qkv) const;
   void attend(const Exec& exec, const Batch& batch, const KvCache& cache, const float* qkv, float* out) const;
+  [[nodiscard]] bool attend_by_blocks(const Exec& exec, const Batch& batch, const KvCache& cache, const float* qkv,
+                                      float* out) const;
+  [[nodiscard]] AttentionArgs args_of(const Batch& batch, const KvCache& cache, const float* qkv, float* out, Tile tile,
+                                      int64_t kv) const;
 
   Heads heads_;
   ColumnLinear qkv_;  // this rank's rows of Q, K and V, stacked

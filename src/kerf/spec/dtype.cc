@@ -9,6 +9,7 @@ std::string_view name_of(DType dtype) {
     case DType::kBF16: return "bfloat16";
     case DType::kI32: return "int32";
     case DType::kU8: return "uint8";
+    case DType::kI8: return "int8";
   }
   KERF_CHECK(false, "unnamed dtype");
 }

@@ -48,7 +48,7 @@ struct NamedCache {
   DType dtype;
 };
 constexpr std::array kCaches = {NamedCache{"bf16", DType::kBF16}, NamedCache{"f32", DType::kF32},
-                                NamedCache{"f16", DType::kF16}};
+                                NamedCache{"f16", DType::kF16}, NamedCache{"int8", DType::kI8}};
 
 constexpr int64_t kRowsPerPrepare = 8;     // nn/weights.cc
 constexpr int64_t kMostStreamedRows = 32;  // beyond, arithmetic hides the reading
@@ -385,7 +385,7 @@ class ComputeProbe {
   // takes the next blocks of a cache that is larger than the processor's.
   void add_attention(const NamedCache& format, int64_t dim, int64_t group, int64_t context, bool streamed) {
     constexpr int64_t kHeads = 4;
-    const int64_t head = dim * kBlock * static_cast<int64_t>(size_of(format.dtype));
+    const int64_t head = kv_head_bytes(dim, format.dtype);
     const int64_t count = context / kBlock;
     const int64_t plane = streamed && !options_.tiny ? int64_t{48} << 20 : count * kHeads * head;
     auto cache = cache_of(2 * plane);
@@ -399,8 +399,22 @@ class ComputeProbe {
                        for (int64_t turn = 0; turn < kHeads; ++turn) {
                          const int64_t h = streamed ? turn : 0;
                          const std::byte* keys = cache->data() + at * count * kHeads * head + h * head;
-                         kernels().attention({input_.data(), group, dim, keys, keys + plane, kHeads * head,
-                                              blocks.data(), dtype, 0, context - 1, 0.125F, 0, output_.data()});
+                         kernels().attention({.q = input_.data(),
+                                              .q_stride = 0,
+                                              .tokens = 1,
+                                              .heads = group,
+                                              .head_dim = dim,
+                                              .k = keys,
+                                              .v = keys + plane,
+                                              .block_stride = kHeads * head,
+                                              .blocks = blocks.data(),
+                                              .kv_dtype = dtype,
+                                              .position = context - 1,
+                                              .window = 0,
+                                              .scale = 0.125F,
+                                              .softcap = 0,
+                                              .out = output_.data(),
+                                              .out_stride = 0});
                        }
                        at = (at + 1) % sets;
                      },
