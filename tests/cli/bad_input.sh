@@ -23,6 +23,14 @@ expect 2 "kerf: A subcommand is required*"
 expect 2 "kerf: MODEL is required*" run
 expect 2 "kerf: --dtype: float8 not in*" run "$model" -p x --dtype float8
 expect 2 "kerf: --temperature is nan*" run "$model" -p x --temperature nan
+expect 2 "kerf: --json-schema: JSON Schema: 'not' at #/items is not supported*" run "$model" -p x \
+  --json-schema '{"items": {"not": {}}}'
+expect 2 "kerf: /no/such/file*" run "$model" -p x --json-schema /no/such/file
+expect 2 "kerf: --json-schema excludes --json-object*" run "$model" -p x --json-schema '{}' --json-object
+expect 2 "kerf: --logit-bias: '5' is no*" run "$model" -p x --logit-bias 5
+expect 2 "kerf: --logit-bias of token 5 is 101*" run "$model" -p x --logit-bias 5:101
+expect 2 "kerf: --min-tokens is -1*" run "$model" -p x --min-tokens -1
+expect 1 "kerf: --logit-bias names token 9999*" run "$model" -p x --logit-bias 9999:1 --tp 2
 expect 2 "kerf: nothing to score*" score "$model"
 expect 2 "kerf: --hosts 'a:x'*" run "$model" -p x --tp 2 --hosts a:x
 expect 1 "kerf: no-such-model: no such model directory*" run no-such-model -p x

@@ -30,6 +30,7 @@ struct ReplicaOptions {
   int64_t num_slots = 8;
   int64_t num_blocks = 0;  // of the KV cache; 0 = enough for every slot
   bool enable_prefix_caching = false;
+  std::function<Result<TokenTrie>()> load_tokens;  // for grammars
   // Replaces the tp group's communicator, to test what happens with another one.
   std::function<std::unique_ptr<Communicator>(std::unique_ptr<Communicator>)> wrap_tp;
 };
@@ -91,7 +92,8 @@ inline ReplicaRun run_replica(const std::filesystem::path& dir, const ReplicaOpt
                                .kv_cache_dtype = options.kv_cache_dtype},
                               pool)
                       .value();
-    Worker worker(mesh, plan, stage, options.chunk, config.bounds());
+    Worker worker(mesh, plan, stage, options.chunk, config.bounds(),
+                  {.eos_ids = model.eos_ids, .load = options.load_tokens});
     if (rank == 0) {
       Engine engine(worker, config);
       for (const Request& request : requests) KERF_CHECK(engine.add(request).ok());

@@ -23,6 +23,7 @@
 #include "kerf/comm/world.h"
 #include "kerf/io/checkpoint.h"
 #include "kerf/io/model_config.h"
+#include "kerf/io/tokenizer/tokenizer.h"
 #include "kerf/mesh/gather_trace.h"
 #include "kerf/mesh/mesh.h"
 
@@ -234,7 +235,11 @@ int run_rank(World& world, const ModelOptions& options, const JobShape& shape, c
   const double load_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
   const std::vector<pid_t> pids = gather_pids(*mesh.all);
-  Worker worker(mesh, plan, *stage, options.max_num_batched_tokens, config.bounds());
+  Worker worker(mesh, plan, *stage, options.max_num_batched_tokens, config.bounds(),
+                {.eos_ids = p.model.eos_ids, .load = [&p]() -> Result<TokenTrie> {
+                   KERF_TRY(const std::unique_ptr<Tokenizer> tokenizer, Tokenizer::load(p.dir));
+                   return TokenTrie::of(*tokenizer);
+                 }});
   std::optional<Trace> trace;
   if (!options.trace.empty()) mesh.set_trace(&trace.emplace());
   const auto report = [&] {

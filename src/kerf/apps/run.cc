@@ -7,6 +7,7 @@
 #include "kerf/apps/chat.h"
 #include "kerf/apps/commands.h"
 #include "kerf/apps/generate.h"
+#include "kerf/apps/guidance.h"
 #include "kerf/apps/job.h"
 
 namespace kerf {
@@ -18,6 +19,7 @@ struct RunOptions {
   std::vector<std::string> prompts;
   std::string prompt_ids;
   std::string system;
+  GuidanceOptions guidance;
   SamplingParams params{.temperature = 0, .max_tokens = 128};
 };
 
@@ -144,8 +146,12 @@ void add_run(CLI::App& app, const std::vector<std::string>& args, int& status) {
   command->add_option("--logprobs", params.logprobs, "report log-probabilities, and this many alternatives")
       ->check(CLI::Range(0, kMaxLogprobs));
   command->add_flag("--ignore-eos", params.ignore_eos, "do not stop at an end-of-sequence token");
+  command->add_option("--min-tokens", params.min_tokens, "no end-of-sequence token before so many tokens")
+      ->capture_default_str();
+  add_guidance_options(*command, options->guidance);
   command->callback([options, prompts, ids, &args, &status] {
-    const Status valid = options->params.validate();
+    const Status guided = apply_guidance(options->guidance, options->params);
+    const Status valid = guided.ok() ? options->params.validate() : guided;
     if (!valid.ok()) {
       complain(valid.error());
       status = 2;

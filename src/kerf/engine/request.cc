@@ -13,6 +13,24 @@ Status in_range(std::string_view flag, double value, double low, double high, st
   return fail("{} is {}: give {}", flag, value, allowed);
 }
 
+Status check_logit_bias(const std::vector<std::pair<int32_t, float>>& biases) {
+  if (biases.size() > kMaxLogitBiases) {
+    return fail("--logit-bias names {} tokens: give at most {}", biases.size(), kMaxLogitBiases);
+  }
+  for (size_t i = 0; i < biases.size(); ++i) {
+    const auto& [token, bias] = biases[i];
+    if (token < 0) return fail("--logit-bias names token {}: give ids of at least 0", token);
+    if (i > 0 && token <= biases[i - 1].first) {
+      return fail("--logit-bias names token {} twice, or out of order: give each token once, ids ascending", token);
+    }
+    if (!(std::abs(bias) <= kMaxLogitBias)) {
+      return fail("--logit-bias of token {} is {}: give a number from -{} to {}", token, bias, kMaxLogitBias,
+                  kMaxLogitBias);
+    }
+  }
+  return Ok{};
+}
+
 }  // namespace
 
 std::string_view name_of(FinishReason reason) {
@@ -39,6 +57,11 @@ Status SamplingParams::validate() const {
   if (logprobs < -1 || logprobs > kMaxLogprobs) {
     return fail("--logprobs is {}: give 0 to {}, or -1 for none", logprobs, kMaxLogprobs);
   }
+  KERF_TRY_STATUS(check_logit_bias(logit_bias));
+  if (min_tokens < 0) return fail("--min-tokens is {}: give at least 0", min_tokens);
+  if (grammar.size() > kMaxGrammarBytes) {
+    return fail("the grammar has {} bytes: give at most {}", grammar.size(), kMaxGrammarBytes);
+  }
   if (max_tokens < 1) return fail("--max-tokens is {}: give at least 1", max_tokens);
   if (std::find(stop.begin(), stop.end(), "") != stop.end()) {
     return fail("--stop is an empty string, which would stop everywhere: give at least one character");
@@ -51,8 +74,10 @@ SamplingParams SamplingParams::for_sampler() const {
   SamplingParams params = *this;
   params.max_tokens = defaults.max_tokens;
   params.stop.clear();
-  params.stop_token_ids.clear();
-  params.ignore_eos = defaults.ignore_eos;
+  if (min_tokens == 0) {
+    params.stop_token_ids.clear();
+    params.ignore_eos = defaults.ignore_eos;
+  }
   return params;
 }
 

@@ -24,6 +24,10 @@ enum class FinishReason : uint8_t {
 
 // Most alternatives reported per token: what OpenAI's API allows.
 inline constexpr int kMaxLogprobs = 20;
+// As OpenAI's API has it.
+inline constexpr float kMaxLogitBias = 100;
+inline constexpr size_t kMaxLogitBiases = 1024;  // vLLM takes as many
+inline constexpr size_t kMaxGrammarBytes = size_t{256} << 10;
 
 // vLLM's names and meanings.
 struct SamplingParams {
@@ -39,10 +43,10 @@ struct SamplingParams {
   int logprobs = -1;                                  // -1 = none; n = the chosen token's and those of the n likeliest
   std::vector<std::pair<int32_t, float>> logit_bias;  // token → added to its logit, first of all; ids increase
   int64_t min_tokens = 0;                             // until so many are out, no end-of-sequence or stop token
-  std::string
-      grammar;  // empty = none; else what the output must match (io/grammar): "json", or "schema:" + JSON Schema
+  // Empty = none; else what the output must match: "json", or "schema:" and a JSON Schema (io/grammar/grammar.h).
+  std::string grammar;
 
-  // For rank 0, which decides when a sequence ends.
+  // For rank 0, which decides when a sequence ends; the last two also for the sampler while min_tokens counts.
   int64_t max_tokens = 16;
   std::vector<std::string> stop;  // strings; matched on detokenised text (stop_strings.h)
   std::vector<int32_t> stop_token_ids;

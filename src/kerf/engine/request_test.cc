@@ -34,6 +34,25 @@ TEST(Request, EachBadParameterIsRefusedByASentenceWithItsFlagAndValue) {
     std::function<void(SamplingParams&)> spoil;
   };
   const Case cases[] = {
+      {"--logit-bias", "token -1",
+       [](auto& p) {
+         p.logit_bias = {{-1, 0.0F}};
+       }},
+      {"--logit-bias", "token 7 is 101",
+       [](auto& p) {
+         p.logit_bias = {{7, 101.0F}};
+       }},
+      {"--logit-bias", "token 7 is nan",
+       [&](auto& p) {
+         p.logit_bias = {{7, static_cast<float>(nan)}};
+       }},
+      {"--logit-bias", "token 7 twice",
+       [](auto& p) {
+         p.logit_bias = {{7, 1.0F}, {7, 2.0F}};
+       }},
+      {"--logit-bias", "1025", [](auto& p) { p.logit_bias.resize(1025); }},
+      {"--min-tokens", "-1", [](auto& p) { p.min_tokens = -1; }},
+      {"grammar", "300000", [](auto& p) { p.grammar.resize(300'000); }},
       {"--temperature", "-0.5", [](auto& p) { p.temperature = -0.5; }},
       {"--temperature", "nan", [&](auto& p) { p.temperature = nan; }},
       {"--temperature", "inf", [&](auto& p) { p.temperature = inf; }},
@@ -61,7 +80,7 @@ TEST(Request, EachBadParameterIsRefusedByASentenceWithItsFlagAndValue) {
     c.spoil(params);
     const Status status = params.validate();
     ASSERT_FALSE(status.ok()) << c.flag << " " << c.value;
-    EXPECT_THAT(status.error().message, AllOf(HasSubstr(c.flag + " is"), HasSubstr(c.value), HasSubstr(": give")));
+    EXPECT_THAT(status.error().message, AllOf(HasSubstr(c.flag), HasSubstr(c.value), HasSubstr(": give")));
   }
 }
 

@@ -19,6 +19,12 @@ bool penalises(const SamplingParams& params) {
   return params.repetition_penalty != 1 || params.frequency_penalty != 0 || params.presence_penalty != 0;
 }
 
+bool adjusts(const SamplingParams& params) { return penalises(params) || !params.logit_bias.empty(); }
+
+bool rules_anything(const TokenRules& rules) { return rules.allowed != nullptr || !rules.forbidden.empty(); }
+
+constexpr double kLargest = std::numeric_limits<float>::max();
+
 int32_t first_of(std::span<const float> row, float value) {
   return static_cast<int32_t>(std::find(row.begin(), row.end(), value) - row.begin());
 }
@@ -34,16 +40,27 @@ Result<SampledToken> Sampler::sample(const SampleArgs& args) {
                 args.request, args.position);
   }
   std::span<const float> row = args.logits;
-  float max = raw.max;
-  if (penalises(params)) {
-    row = penalise(args);
-    max = scan(row).max;
+  size_t choices = row.size();
+  if (adjusts(params)) {
+    adjusted_.assign(row.begin(), row.end());
+    add_bias(args);
+    if (penalises(params)) penalise(args);
+    row = adjusted_;
   }
+  if (rules_anything(args.rules)) {
+    choices = rule_out(row, args.rules);
+    if (choices == 0) {
+      return fail("request {} has no token to go on with at position {}: its grammar or --min-tokens rules out all",
+                  args.request, args.position);
+    }
+    row = ruled_;
+  }
+  const float max = row.data() == args.logits.data() ? raw.max : scan(row).max;
 
   SampledToken sampled;
   sampled.token = params.temperature == 0
                       ? first_of(row, max)
-                      : draw(row, max, params, uniform_at(params.seed, static_cast<uint64_t>(args.position)));
+                      : draw(row, choices, max, params, uniform_at(params.seed, static_cast<uint64_t>(args.position)));
   if (params.logprobs >= 0) {
     const LogSoftmax log_softmax(args.logits);
     sampled.logprob = log_softmax.at(args.logits[static_cast<size_t>(sampled.token)]);
@@ -53,10 +70,17 @@ Result<SampledToken> Sampler::sample(const SampleArgs& args) {
   return sampled;
 }
 
-// A copy of the logits with the penalties applied, kept finite.
-std::span<const float> Sampler::penalise(const SampleArgs& args) {
+void Sampler::add_bias(const SampleArgs& args) {
+  for (const auto& [id, bias] : args.params.logit_bias) {
+    KERF_CHECK(id >= 0 && static_cast<size_t>(id) < adjusted_.size(), "a token id outside the vocabulary");
+    float& logit = adjusted_[static_cast<size_t>(id)];
+    logit = static_cast<float>(std::clamp(double{logit} + double{bias}, -kLargest, kLargest));
+  }
+}
+
+// Keeps what it changes finite.
+void Sampler::penalise(const SampleArgs& args) {
   const SamplingParams& params = args.params;
-  penalised_.assign(args.logits.begin(), args.logits.end());
   occurrences_.resize(args.logits.size(), 0);
   const auto see = [&](int32_t id, int32_t output) {
     KERF_CHECK(id >= 0 && static_cast<size_t>(id) < occurrences_.size(), "a token id outside the vocabulary");
@@ -67,30 +91,50 @@ std::span<const float> Sampler::penalise(const SampleArgs& args) {
   for (const int32_t id : args.prompt) see(id, 0);
   for (const int32_t id : args.output) see(id, 1);
 
-  constexpr double kLargest = std::numeric_limits<float>::max();
   for (const int32_t id : touched_) {
     const auto at = static_cast<size_t>(id);
     const int32_t count = occurrences_[at] - kSeen;
-    double logit = penalised_[at];
+    double logit = adjusted_[at];
     logit = logit > 0 ? logit / params.repetition_penalty : logit * params.repetition_penalty;
     logit -= params.frequency_penalty * count;
     if (count > 0) logit -= params.presence_penalty;
-    penalised_[at] = static_cast<float>(std::clamp(logit, -kLargest, kLargest));
+    adjusted_[at] = static_cast<float>(std::clamp(logit, -kLargest, kLargest));
     occurrences_[at] = 0;
   }
   touched_.clear();
-  return penalised_;
+}
+
+// ruled_ = the row with -infinity for what may not be chosen; returns how many tokens may.
+size_t Sampler::rule_out(std::span<const float> row, const TokenRules& rules) {
+  constexpr float kNever = -std::numeric_limits<float>::infinity();
+  const auto within = [&](int32_t id) { return id >= 0 && static_cast<size_t>(id) < row.size(); };
+  if (rules.allowed == nullptr) {
+    ruled_.assign(row.begin(), row.end());
+  } else {
+    ruled_.assign(row.size(), kNever);
+    const auto allow = [&](int32_t id) {
+      if (within(id)) ruled_[static_cast<size_t>(id)] = row[static_cast<size_t>(id)];
+    };
+    rules.allowed->for_each(allow);
+    for (const int32_t id : rules.also_allowed) allow(id);
+  }
+  for (const int32_t id : rules.forbidden) {
+    if (within(id)) ruled_[static_cast<size_t>(id)] = kNever;
+  }
+  return row.size() - static_cast<size_t>(std::count(ruled_.begin(), ruled_.end(), kNever));
 }
 
 // min_p, top_k and top_p each keep the likeliest so many tokens, so all three are bounds on one walk
 // from the likeliest down. Weights are probabilities relative to the likeliest, whose weight is 1.
-int32_t Sampler::draw(std::span<const float> row, float max, const SamplingParams& params, double uniform) {
-  const size_t limit = params.top_k > 0 ? std::min(static_cast<size_t>(params.top_k), row.size()) : row.size();
+int32_t Sampler::draw(std::span<const float> row, size_t choices, float max, const SamplingParams& params,
+                      double uniform) {
+  const bool cut = params.top_k > 0 && static_cast<size_t>(params.top_k) < choices;
+  const size_t limit = cut ? static_cast<size_t>(params.top_k) : choices;
   const auto weight = [&, top = static_cast<double>(max)](float logit) {
     const double w = exp_of_nonpositive((logit - top) / params.temperature);
     return w >= params.min_p ? w : 0.0;
   };
-  select_top(row, limit < row.size() ? limit : kFirstCandidates);
+  select_top(row, cut ? limit : std::min(limit, kFirstCandidates));
   cumulative_.clear();
 
   // How many of the likeliest tokens together first reach `target`; all that have a weight if none do.
@@ -108,7 +152,7 @@ int32_t Sampler::draw(std::span<const float> row, float max, const SamplingParam
   };
 
   double mass = 0;
-  if (limit < row.size()) {
+  if (cut) {
     for (const Candidate& c : candidates_) mass += weight(c.logit);
   } else {
     mass = sum_in_lanes(row.size(), [&](size_t i) { return weight(row[i]); });

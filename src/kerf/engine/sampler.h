@@ -2,13 +2,15 @@
 // same token on any rank, beside any other sequence, after any restart.
 //
 // As vLLM does it, in this order:
-//   1. penalties: repetition (prompt and output), frequency and presence (output)
-//   2. temperature 0: the largest logit; the lowest id wins ties
-//   3. logits / temperature → probabilities
-//   4. min_p: drop tokens less likely than min_p times the likeliest
-//   5. top_k: keep the k likeliest
-//   6. top_p: of these, keep the likeliest ones that first reach probability top_p together
-//   7. draw one
+//   1. logit_bias is added
+//   2. penalties: repetition (prompt and output), frequency and presence (output)
+//   3. tokens that the grammar or min_tokens rules out have no probability from here on
+//   4. temperature 0: the largest logit; the lowest id wins ties
+//   5. logits / temperature → probabilities
+//   6. min_p: drop tokens less likely than min_p times the likeliest
+//   7. top_k: keep the k likeliest
+//   8. top_p: of these, keep the likeliest ones that first reach probability top_p together
+//   9. draw one
 // Reported log-probabilities are those of the model's own logits, before step 1 (vLLM's raw_logprobs).
 //
 // Two differences: among equals top_k and top_p prefer the lower id and keep exactly k (vLLM keeps every
@@ -23,8 +25,16 @@
 
 #include "kerf/base/result.h"
 #include "kerf/engine/request.h"
+#include "kerf/io/grammar/token_set.h"
 
 namespace kerf {
+
+// Which tokens may be chosen at all.
+struct TokenRules {
+  const TokenSet* allowed = nullptr;      // none: all
+  std::span<const int32_t> also_allowed;  // beside `allowed`
+  std::span<const int32_t> forbidden;     // whatever the two above say
+};
 
 struct SampleArgs {
   std::span<const float> logits;    // [vocab] f32
@@ -33,6 +43,7 @@ struct SampleArgs {
   std::span<const int32_t> output;  // tokens sampled so far
   int64_t position = 0;             // of the token to choose: prompt.size() + output.size()
   RequestId request = 0;            // for the error's sentence
+  TokenRules rules = {};
 };
 
 struct TokenLogprob {
@@ -53,7 +64,7 @@ struct SampledToken {
 // from call to call. Threading: one thread at a time per Sampler.
 class Sampler {
  public:
-  // Fails when a logit is NaN or infinite.
+  // Fails when a logit is NaN or infinite, and when no token may be chosen.
   [[nodiscard]] Result<SampledToken> sample(const SampleArgs& args);
 
  private:
@@ -61,11 +72,14 @@ class Sampler {
     float logit;
     int32_t id;
   };
-  std::span<const float> penalise(const SampleArgs& args);
-  int32_t draw(std::span<const float> row, float max, const SamplingParams& params, double uniform);
+  void add_bias(const SampleArgs& args);
+  void penalise(const SampleArgs& args);
+  size_t rule_out(std::span<const float> row, const TokenRules& rules);
+  int32_t draw(std::span<const float> row, size_t choices, float max, const SamplingParams& params, double uniform);
   void select_top(std::span<const float> row, size_t count);
 
-  std::vector<float> penalised_;       // [vocab]
+  std::vector<float> adjusted_;        // [vocab] logits after steps 1 and 2
+  std::vector<float> ruled_;           // [vocab] after step 3: -infinity for what is ruled out
   std::vector<int32_t> occurrences_;   // [vocab] in the output, + kSeen when in prompt or output; zero between calls
   std::vector<int32_t> touched_;       // ids with occurrences_ != 0
   std::vector<Candidate> candidates_;  // the largest logits, in order

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -102,6 +103,72 @@ TEST(Sampler, PenaltiesOfOneCallDoNotLeakIntoTheNext) {
   Sampler sampler;
   EXPECT_EQ(sampler.sample({row, params, prompt, {}, 1, 1}).value().token, 1);
   EXPECT_EQ(sampler.sample({row, params, {}, {}, 1, 1}).value().token, 0);
+}
+
+TEST(Sampler, LogitBiasIsAddedBeforeThePenalties) {
+  SamplingParams params{.temperature = 0, .logit_bias = {{1, 2.5F}}};
+  EXPECT_EQ(sample({4, 2}, params).token, 1);
+  params.repetition_penalty = 2;
+  EXPECT_EQ(sample({4, 2}, params, 1, {1}).token, 0) << "(2 + 2.5) / 2 < 4";
+  params = {.temperature = 1, .logit_bias = {{0, -100.0F}}};
+  EXPECT_EQ(histogram({3, 1, 1}, params, 1000)[0], 0);
+  params = {.temperature = 0, .logprobs = 0, .logit_bias = {{1, 100.0F}}};
+  EXPECT_NEAR(sample(log_of({0.75, 0.25}), params).logprob, std::log(0.25), 1e-6) << "the model's own";
+}
+
+SampledToken sample_under(const Row& row, const SamplingParams& params, const TokenRules& rules, int64_t position = 0) {
+  Sampler sampler;
+  return sampler.sample({row, params, {}, {}, position, 1, rules}).value();
+}
+
+TEST(Sampler, WhatIsRuledOutIsNeverChosenAndTheRestKeepsItsShares) {
+  const Row row = log_of({0.5, 0.2, 0.2, 0.1});
+  TokenSet allowed(4);
+  allowed.add(1);
+  allowed.add(3);
+  const TokenRules rules{.allowed = &allowed};
+  EXPECT_EQ(sample_under(row, {.temperature = 0}, rules).token, 1);
+  EXPECT_EQ(sample_under(row, {.temperature = 0, .logit_bias = {{0, 100.0F}, {3, 5.0F}}}, rules).token, 3);
+  std::vector<int> counts(4);
+  for (int64_t position = 0; position < 30000; ++position)
+    ++counts[static_cast<size_t>(sample_under(row, {}, rules, position).token)];
+  EXPECT_LT(chi_square(counts, {0, 2.0 / 3, 0, 1.0 / 3}, 30000), 10.8);
+  EXPECT_EQ(sample_under(row, {.top_k = 3, .top_p = 0.5}, rules).token, 1) << "top_p is of what is left";
+  EXPECT_EQ(sample_under(row, {.temperature = 0}, {.forbidden = std::array{0, 1}}).token, 2);
+  EXPECT_EQ(sample_under(row, {.temperature = 0}, {.allowed = &allowed, .also_allowed = std::array{0, 77, -1}}).token,
+            0);
+}
+
+// As many allowed tokens as the first selection of candidates holds, one fewer, one more.
+TEST(Sampler, RulesAndTheSelectionOfCandidatesAgree) {
+  const Row row = random_row(2000, 5);
+  for (const int32_t count : {1, 2, 127, 128, 129, 1500}) {
+    TokenSet allowed(2000);
+    Row expected(2000, -1e30F);
+    for (int32_t i = 0; i < count; ++i) {
+      const int32_t id = (i * 7) % 2000;
+      allowed.add(id);
+      expected[static_cast<size_t>(id)] = row[static_cast<size_t>(id)];
+    }
+    for (const SamplingParams& params :
+         {SamplingParams{.seed = 3}, {.top_k = 50}, {.top_p = 0.8}, {.min_p = 0.1}, {.temperature = 0.01}}) {
+      for (int64_t position = 0; position < 50; ++position) {
+        EXPECT_EQ(sample_under(row, params, {.allowed = &allowed}, position).token,
+                  sample(expected, params, position).token)
+            << count;
+      }
+    }
+  }
+}
+
+TEST(Sampler, NothingToChooseFromIsASentence) {
+  const TokenSet none(3);
+  Sampler sampler;
+  const SamplingParams params;
+  const Row row = {1, 2, 3};
+  const auto result = sampler.sample({row, params, {}, {}, 4, 9, {.allowed = &none}});
+  ASSERT_FALSE(result.ok());
+  EXPECT_THAT(result.error().message, AllOf(HasSubstr("request 9"), HasSubstr("position 4"), HasSubstr("grammar")));
 }
 
 TEST(Sampler, ExtremePenaltiesAndTemperaturesStayDefined) {

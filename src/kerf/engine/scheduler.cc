@@ -54,6 +54,12 @@ Status Scheduler::check(const Request& request) const {
   if (request.score && !request.output_ids.empty()) {
     return fail("request {} is to be scored and brings output ids: put them into the prompt", request.id);
   }
+  for (const auto& [token, bias] : request.params.logit_bias) {
+    if (token >= config_.vocab_size) {
+      return fail("--logit-bias names token {}, which is not in the vocabulary: give 0 to {}", token,
+                  config_.vocab_size - 1);
+    }
+  }
   const int64_t longest = config_.max_model_len - (request.score ? 0 : 1);
   if (prompt > longest) {
     return fail("the prompt of request {} has {} tokens, --max-model-len is {}: shorten it to {}", request.id, prompt,

@@ -11,7 +11,7 @@ namespace {
 constexpr int32_t kMaxInt = std::numeric_limits<int32_t>::max();
 
 // First number of each message: what it is, and the version of its layout.
-constexpr uint64_t kStepLayout = 0x5302;
+constexpr uint64_t kStepLayout = 0x5303;
 constexpr uint64_t kOutputLayout = 0x4f01;
 
 void expect_layout(WireReader& in, uint64_t layout) {
@@ -44,6 +44,16 @@ void write(WireWriter& out, const NewSequence& sequence) {
   out.i64(params.top_k);
   out.u64(params.seed);
   out.i64(params.logprobs);
+  out.u64(params.logit_bias.size());
+  for (const auto& [id, bias] : params.logit_bias) {
+    out.i64(id);
+    out.f64(bias);
+  }
+  out.i64(params.min_tokens);
+  out.u64(params.stop_token_ids.size());
+  for (const int32_t id : params.stop_token_ids) out.i64(id);
+  out.i64(params.ignore_eos ? 1 : 0);
+  out.text(params.grammar);
 }
 
 NewSequence read_new_sequence(WireReader& in) {
@@ -60,6 +70,15 @@ NewSequence read_new_sequence(WireReader& in) {
   params.top_k = in.i32_in(-1, kMaxInt);
   params.seed = in.u64();
   params.logprobs = in.i32_in(-1, kMaxLogprobs);
+  for (size_t n = in.length(); n > 0 && in.ok(); --n) {
+    auto& [id, bias] = params.logit_bias.emplace_back();
+    id = in.i32_in(0, kMaxInt);
+    bias = static_cast<float>(in.f64());
+  }
+  params.min_tokens = in.i64_in(0, std::numeric_limits<int64_t>::max());
+  for (size_t n = in.length(); n > 0 && in.ok(); --n) params.stop_token_ids.push_back(in.i32_in(0, kMaxInt));
+  params.ignore_eos = in.flag();
+  params.grammar = in.text();
   if (const Status valid = params.validate(); in.ok() && !valid.ok()) in.reject(valid.error().message);
   return sequence;
 }
@@ -184,6 +203,9 @@ Status Step::check(const StepBounds& bounds) const {
     if (sequence.slot >= bounds.num_slots) return fail("step {}: slot {} does not exist", id, sequence.slot);
     if (!below(sequence.cached_ids, bounds.vocab_size)) {
       return fail("step {}: a token id that the cache holds is outside the vocabulary", id);
+    }
+    for (const auto& [token, bias] : sequence.params.logit_bias) {
+      if (token >= bounds.vocab_size) return fail("step {}: a biased token is outside the vocabulary", id);
     }
   }
   std::vector<bool> seen(static_cast<size_t>(bounds.num_slots), false);

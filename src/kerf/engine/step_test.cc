@@ -27,7 +27,12 @@ Step sample_step() {
                         .frequency_penalty = -0.5,
                         .presence_penalty = 0.25,
                         .seed = ~0ULL,
-                        .logprobs = 5};
+                        .logprobs = 5,
+                        .logit_bias = {{3, -100.0F}, {17, 2.5F}},
+                        .min_tokens = 4,
+                        .grammar = "json",
+                        .stop_token_ids = {9, 2},
+                        .ignore_eos = true};
   step.started.push_back(
       {.slot = 1, .request = 1LL << 40, .prompt_tokens = 3, .params = params, .cached_ids = {9, 0, 70}});
   step.add_span(1, 0, std::vector<int32_t>{5, 99, 0}, std::vector<int32_t>{7, 8}, kBlockSize, LogitsWanted::kLast);
@@ -110,6 +115,7 @@ TEST(Step, CheckRefusesWhatLiesOutsideTheReceiver) {
   refuses([](Step& s) { s.block_ids[1] = 50; }, "outside the cache");
   refuses([](Step& s) { s.released[0] = 8; }, "released slot");
   refuses([](Step& s) { s.started[0].slot = 8; }, "slot 8 does not exist");
+  refuses([](Step& s) { s.started[0].params.logit_bias[1].first = 100; }, "a biased token");
   refuses([](Step& s) { s.spans[0].slot = 9; }, "slot 9 does not exist");
   refuses([](Step& s) { s.spans[0].slot = 5; }, "comes twice");
   refuses([](Step& s) { s.spans[0].first_position = 62; }, "beyond the model's length");

@@ -30,12 +30,13 @@ void broadcast_bytes(Communicator& group, Bytes& bytes) {
 
 }  // namespace
 
-Worker::Worker(Mesh& mesh, const Plan& plan, Stage& stage, int64_t max_tokens, const StepBounds& bounds)
+Worker::Worker(Mesh& mesh, const Plan& plan, Stage& stage, int64_t max_tokens, const StepBounds& bounds,
+               SamplingVocabulary vocabulary)
     : mesh_(mesh),
       stage_(stage),
       tp_(*mesh.tp, plan.sp),
       bounds_(bounds),
-      sampler_(bounds.num_slots, bounds.vocab_size),
+      sampler_(bounds.num_slots, bounds.vocab_size, std::move(vocabulary)),
       hidden_(static_cast<size_t>(max_tokens * stage.hidden_size()) * sizeof(float)) {}
 
 void Worker::submit(const Step& step) {

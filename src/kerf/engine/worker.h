@@ -18,8 +18,9 @@ namespace kerf {
 
 class Worker {
  public:
-  // Keeps references to mesh and stage. max_tokens: the most in one step.
-  Worker(Mesh& mesh, const Plan& plan, Stage& stage, int64_t max_tokens, const StepBounds& bounds);
+  // Keeps references to mesh and stage. max_tokens: the most in one step. vocabulary: for the rank that samples.
+  Worker(Mesh& mesh, const Plan& plan, Stage& stage, int64_t max_tokens, const StepBounds& bounds,
+         SamplingVocabulary vocabulary = {});
 
   // Rank 0: starts a step and computes stage 0 of it. Every rank of stage 0 takes part.
   void submit(const Step& step);
