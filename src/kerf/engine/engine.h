@@ -33,8 +33,6 @@ class Engine {
   // REQUIRES: idle()
   void keep_alive();
 
-  [[nodiscard]] const Scheduler& scheduler() const { return scheduler_; }
-
   // Ends every rank's serve(), dropping what is still under way.
   void stop();
 

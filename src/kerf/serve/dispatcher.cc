@@ -124,7 +124,7 @@ void Dispatcher::pump() {
 }
 
 bool Dispatcher::has_room(const Replica& replica) const {
-  return replica.state() == ReplicaPhase::kReady && !replica.exclusive && replica.requests < room(*replica.facts());
+  return replica.state() == ReplicaState::kReady && !replica.exclusive && replica.requests < room(*replica.facts());
 }
 
 std::optional<size_t> Dispatcher::choose(const TrackedRequest& tracked, const std::vector<bool>& reserved) const {
@@ -145,7 +145,7 @@ std::optional<size_t> Dispatcher::choose(const TrackedRequest& tracked, const st
 std::optional<size_t> Dispatcher::choose_for_suspect(std::vector<bool>& reserved) const {
   std::optional<size_t> best;
   for (size_t i = 0; i < replicas_.size(); ++i) {
-    if (replicas_[i]->state() != ReplicaPhase::kReady || replicas_[i]->exclusive || reserved[i]) continue;
+    if (replicas_[i]->state() != ReplicaState::kReady || replicas_[i]->exclusive || reserved[i]) continue;
     if (!best || replicas_[i]->requests < replicas_[*best]->requests) best = i;
   }
   if (!best) return std::nullopt;
@@ -171,7 +171,7 @@ void Dispatcher::take_back(TrackedRequest& tracked) {
   --replica.requests;
   replica.outstanding_tokens -= tracked.outstanding_tokens();
   replica.exclusive = false;  // it had this one, or none alone
-  if (replica.state() == ReplicaPhase::kDraining && replica.requests == 0) replica.restart();
+  if (replica.state() == ReplicaState::kDraining && replica.requests == 0) replica.restart();
 }
 
 void Dispatcher::finish(const Tracked& tracked, GenerationEvent event) {
@@ -288,7 +288,7 @@ void Dispatcher::on_stopped() {
 bool Dispatcher::available() const { return loop_.now() - last_ready_ <= options_.unavailable_after; }
 
 void Dispatcher::watch_availability() {
-  const auto ready = [](const auto& replica) { return replica->state() == ReplicaPhase::kReady; };
+  const auto ready = [](const auto& replica) { return replica->state() == ReplicaState::kReady; };
   if (std::ranges::any_of(replicas_, ready)) last_ready_ = loop_.now();
   if (!available()) refuse_all(Refusal::Kind::kUnavailable, "no replica of the model could be started", true);
   availability_timer_ = loop_.after(kAvailabilityCheck, [this] { watch_availability(); });
@@ -308,13 +308,13 @@ void Dispatcher::restart_next() {
     const size_t index = to_restart_.back();
     to_restart_.pop_back();
     Replica& replica = *replicas_[index];
-    if (replica.state() != ReplicaPhase::kReady) continue;  // it is being started anew anyhow
+    if (replica.state() != ReplicaState::kReady) continue;  // it is being started anew anyhow
     options_.log(fmt::format("replica {} is restarted when its {} requests are done", index, replica.requests));
     restarting_ = index;
     replica.drain();
     if (replica.requests == 0) return replica.restart();
     restart_timer_ = loop_.after(restart_patience_, [this, index] {
-      if (replicas_[index]->state() == ReplicaPhase::kDraining) replicas_[index]->kill("its requests took too long");
+      if (replicas_[index]->state() == ReplicaState::kDraining) replicas_[index]->kill("its requests took too long");
     });
     return;
   }
@@ -357,7 +357,7 @@ std::vector<ReplicaView> Dispatcher::replicas() const {
                    .state = replica.state(),
                    .in_state_s = seconds(loop_.now() - replica.since()),
                    .facts = replica.facts().value_or(ReplicaFacts{}),
-                   .stats = replica.stats(),
+                   .report = replica.report(),
                    .restarts = replica.restarts(),
                    .last_loss = replica.last_loss(),
                    .requests = replica.requests,

@@ -284,7 +284,7 @@ TEST_F(DispatcherTest, ARollingRestartTakesOneReplicaAfterTheOtherAndNobodyNotic
     if (all.size() < 60) all.push_back(submit(request_of({i, 1}, 15)));
     fakes_.step_all();
     int serving = 0;
-    for (const ReplicaView& replica : dispatcher_->replicas()) serving += replica.state == ReplicaPhase::kReady ? 1 : 0;
+    for (const ReplicaView& replica : dispatcher_->replicas()) serving += replica.state == ReplicaState::kReady ? 1 : 0;
     EXPECT_GE(serving, 1);
   }
   run();

@@ -15,30 +15,20 @@ constexpr auto kGraceAfterDrain = 5s;
 
 }  // namespace
 
-std::string_view name_of(ReplicaPhase state) {
-  switch (state) {
-    case ReplicaPhase::kStarting: return "starting";
-    case ReplicaPhase::kReady: return "ready";
-    case ReplicaPhase::kDraining: return "draining";
-    case ReplicaPhase::kDown: return "down";
-  }
-  return "unknown";
-}
-
 Replica::Replica(EventLoop& loop, size_t index, StartReplica start, Handlers handlers)
     : loop_(loop), index_(index), start_(std::move(start)), handlers_(std::move(handlers)), since_(loop.now()) {}
 
-void Replica::enter(ReplicaPhase state) {
+void Replica::enter(ReplicaState state) {
   state_ = state;
   since_ = loop_.now();
 }
 
 void Replica::start() {
   KERF_CHECK(link_ == nullptr, "a replica starts once in a life");
-  enter(ReplicaPhase::kStarting);
+  enter(ReplicaState::kStarting);
   ++restarts_;
   leaving_ = false;
-  stats_ = {};
+  report_ = {};
   link_ = start_(index_, {.message = [this](ReplicaMessage message) { on_message(std::move(message)); },
                           .lost = [this](const std::string& why) { on_lost(why); },
                           .gone = [this] { on_gone(); }});
@@ -48,10 +38,10 @@ void Replica::on_message(ReplicaMessage message) {
   if (auto* facts = std::get_if<ReplicaFacts>(&message)) {
     facts_ = std::move(*facts);
     prefixes_.emplace(facts_->block_size, facts_->num_blocks);
-    enter(ReplicaPhase::kReady);
+    enter(ReplicaState::kReady);
     handlers_.ready();
   } else if (auto* progress = std::get_if<ReplicaProgress>(&message)) {
-    if (progress->stats) stats_ = *progress->stats;
+    if (progress->report) report_ = *progress->report;
     handlers_.progress(std::move(*progress));
   } else {
     handlers_.refused(std::get<RequestRefused>(std::move(message)));
@@ -63,12 +53,12 @@ void Replica::kill(std::string_view why) {
 }
 
 void Replica::drain() {
-  KERF_CHECK(state_ == ReplicaPhase::kReady, "only a replica that takes requests can be drained");
-  enter(ReplicaPhase::kDraining);
+  KERF_CHECK(state_ == ReplicaState::kReady, "only a replica that takes requests can be drained");
+  enter(ReplicaState::kDraining);
 }
 
 void Replica::restart() {
-  KERF_CHECK(state_ == ReplicaPhase::kDraining, "a replica is drained before it is restarted");
+  KERF_CHECK(state_ == ReplicaState::kDraining, "a replica is drained before it is restarted");
   say_farewell();
 }
 
@@ -76,7 +66,7 @@ void Replica::stop() {
   stopped_ = true;
   if (!link_) {
     timer_ = loop_.after(0s, [this] { handlers_.stopped(); });
-  } else if (state_ == ReplicaPhase::kStarting) {
+  } else if (state_ == ReplicaState::kStarting) {
     leaving_ = true;
     link_->kill("the server ends");
   } else {
@@ -92,9 +82,9 @@ void Replica::say_farewell() {
 }
 
 void Replica::on_lost(const std::string& why) {
-  const bool served = state_ == ReplicaPhase::kReady || state_ == ReplicaPhase::kDraining;
+  const bool served = state_ == ReplicaState::kReady || state_ == ReplicaState::kDraining;
   const auto served_for = std::chrono::duration_cast<RestartPolicy::Duration>(loop_.now() - since_);
-  enter(ReplicaPhase::kDown);
+  enter(ReplicaState::kDown);
   restart_delay_ = RestartPolicy::Duration(0);
   if (leaving_) return;
   restart_delay_ = policy_.on_loss(served ? served_for : RestartPolicy::Duration(0));

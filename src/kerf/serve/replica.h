@@ -13,14 +13,12 @@
 #include <string_view>
 
 #include "kerf/serve/event_loop.h"
-#include "kerf/serve/prefix_index.h"
 #include "kerf/serve/replica_link.h"
 #include "kerf/serve/restart_policy.h"
+#include "kerf/serve/seeing/observations.h"
+#include "kerf/serve/seen_prefixes.h"
 
 namespace kerf {
-
-enum class ReplicaPhase : uint8_t { kStarting, kReady, kDraining, kDown };
-[[nodiscard]] std::string_view name_of(ReplicaPhase state);  // "starting", …
 
 // Starts a life of replica `index`; what fails is reported through the handlers.
 using StartReplica = std::function<std::unique_ptr<ReplicaLink>(size_t index, ReplicaLink::Handlers handlers)>;
@@ -49,14 +47,14 @@ class Replica {
   // Ends for good; what is under way is forgotten. `stopped` follows.
   void stop();
 
-  [[nodiscard]] ReplicaPhase state() const { return state_; }
+  [[nodiscard]] ReplicaState state() const { return state_; }
   [[nodiscard]] const std::optional<ReplicaFacts>& facts() const { return facts_; }  // of this life, or the last
-  [[nodiscard]] const ReplicaStats& stats() const { return stats_; }                 // of this life
+  [[nodiscard]] const ReplicaReport& report() const { return report_; }              // of this life, the last one
   [[nodiscard]] int64_t restarts() const { return restarts_; }
   [[nodiscard]] int losses_in_a_row() const { return policy_.in_a_row(); }
   [[nodiscard]] const std::string& last_loss() const { return last_loss_; }
   [[nodiscard]] EventLoop::Clock::time_point since() const { return since_; }  // of state()
-  [[nodiscard]] PrefixIndex& prefixes() { return *prefixes_; }                 // REQUIRES: ready
+  [[nodiscard]] SeenPrefixes& prefixes() { return *prefixes_; }                // REQUIRES: ready
 
   // For the dispatcher's book-keeping.
   int64_t requests = 0;            // under way here
@@ -64,7 +62,7 @@ class Replica {
   bool exclusive = false;          // has a suspect request to itself
 
  private:
-  void enter(ReplicaPhase state);
+  void enter(ReplicaState state);
   void on_message(ReplicaMessage message);
   void on_lost(const std::string& why);
   void on_gone();
@@ -74,12 +72,12 @@ class Replica {
   size_t index_;
   StartReplica start_;
   Handlers handlers_;
-  ReplicaPhase state_ = ReplicaPhase::kDown;
+  ReplicaState state_ = ReplicaState::kDown;
   EventLoop::Clock::time_point since_;
   std::unique_ptr<ReplicaLink> link_;
   std::optional<ReplicaFacts> facts_;
-  ReplicaStats stats_;
-  std::optional<PrefixIndex> prefixes_;
+  ReplicaReport report_;
+  std::optional<SeenPrefixes> prefixes_;
   RestartPolicy policy_;
   RestartPolicy::Duration restart_delay_{0};
   int64_t restarts_ = -1;  // the first start is none

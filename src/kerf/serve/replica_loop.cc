@@ -11,11 +11,18 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kStatsEvery = 100ms;      // busy
+constexpr auto kReportEvery = 100ms;     // busy
 constexpr auto kHeartbeatEvery = 500ms;  // idle
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+double seconds(std::chrono::steady_clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+// Waiting for what the last stage sends back is no communication but the pipeline's bubble.
+double comm_seconds(const CommStats& stats) {
+  double sum = 0;
+  for (int op = 0; op < kCommOps; ++op) {
+    if (static_cast<CommOp>(op) != CommOp::kRecv) sum += stats[static_cast<CommOp>(op)].seconds;
+  }
+  return sum;
 }
 
 TokenUpdate token_update(SequenceUpdate&& update) {
@@ -73,20 +80,16 @@ Status ReplicaLoop::step() {
   const auto start = Clock::now();
   std::vector<SequenceUpdate> updates = engine_.step();
   const auto end = Clock::now();
-  counts_.step_s += std::chrono::duration<double>(end - start).count();
-  ++counts_.steps;
+  record_step(start, end);
   keep_alive_due_ = end + options_.deadline / 4;
 
   ReplicaProgress progress;
-  for (SequenceUpdate& update : updates) {
-    counts_.output_tokens += update.token ? 1 : 0;
-    progress.updates.push_back(token_update(std::move(update)));
+  for (SequenceUpdate& update : updates) progress.updates.push_back(token_update(std::move(update)));
+  if (end >= report_due_) {
+    progress.report = report();
+    report_due_ = end + kReportEvery;
   }
-  if (end >= stats_due_) {
-    progress.stats = stats();
-    stats_due_ = end + kStatsEvery;
-  }
-  if (progress.updates.empty() && !progress.stats) return Ok{};
+  if (progress.updates.empty() && !progress.report) return Ok{};
   return tell(progress);
 }
 
@@ -97,16 +100,15 @@ Status ReplicaLoop::wait() {
     engine_.keep_alive();
     keep_alive_due_ = start + options_.deadline / 4;
   }
-  if (start >= stats_due_) {
-    KERF_TRY_STATUS(tell(ReplicaProgress{.stats = stats()}));
-    stats_due_ = start + kHeartbeatEvery;
+  if (start >= report_due_) {
+    KERF_TRY_STATUS(tell(ReplicaProgress{.report = report()}));
+    report_due_ = start + kHeartbeatEvery;
   }
-  const auto until = std::min(keep_alive_due_, stats_due_);
+  const auto until = std::min(keep_alive_due_, report_due_);
   const auto patience = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
   pollfd interest{.fd = front_.fd(), .events = POLLIN, .revents = 0};
   if (front_.has_unsent()) interest.events |= POLLOUT;
   poll(&interest, 1, static_cast<int>(std::max(patience, 0ms).count()));
-  counts_.idle_s += seconds_since(start);
   if (!front_.flush()) return fail("the front is gone");
   return Ok{};
 }
@@ -116,16 +118,36 @@ Status ReplicaLoop::tell(const ReplicaMessage& message) {
   return fail("the front is gone, or does not read what its replica sends");
 }
 
-ReplicaStats ReplicaLoop::stats() const {
-  ReplicaStats stats = counts_;
-  const Scheduler& scheduler = engine_.scheduler();
-  stats.num_waiting = scheduler.num_waiting();
-  stats.num_running = scheduler.num_running();
-  stats.num_free_blocks = scheduler.num_free_blocks();
-  stats.comm = options_.comm();
-  stats.bubble_s = std::exchange(stats.comm[CommOp::kRecv].seconds, 0);
-  stats.predicted_tokens_per_s = options_.predicted_tokens_per_s;
-  return stats;
+void ReplicaLoop::record_step(Clock::time_point begin, Clock::time_point end) {
+  step_s_ += seconds(end - begin);
+  const double comm_s = comm_seconds(options_.comm());
+  const SchedulerStats stats = engine_.stats();
+  taken_.push_back({.step = steps_++,
+                    .begin_s = seconds(begin.time_since_epoch()),
+                    .end_s = seconds(end.time_since_epoch()),
+                    .comm_s = comm_s - std::exchange(comm_s_, comm_s),
+                    .tokens = stats.last_prompt_tokens + stats.last_decode_tokens});
+}
+
+ReplicaReport ReplicaLoop::report() {
+  const SchedulerStats stats = engine_.stats();
+  const CommStats comm = options_.comm();
+  ReplicaReport report{.running = stats.running,
+                       .waiting = stats.waiting,
+                       .blocks_used = stats.blocks_used,
+                       .blocks_cached = stats.blocks_cached,
+                       .blocks_free = stats.blocks - stats.blocks_used - stats.blocks_cached,
+                       .prefix_queries = stats.prefix_queries,
+                       .prefix_hits = stats.prefix_hits,
+                       .preemptions = stats.preemptions,
+                       .idle_s = comm[CommOp::kRecv].seconds,
+                       .steps = std::exchange(taken_, {})};
+  for (int op = 0; op < kCommOps; ++op) {
+    if (static_cast<CommOp>(op) == CommOp::kRecv) continue;
+    report.comm_s[static_cast<size_t>(op)] = comm[static_cast<CommOp>(op)].seconds;
+  }
+  report.compute_s = std::max(0.0, step_s_ - comm_seconds(comm) - report.idle_s);
+  return report;
 }
 
 }  // namespace kerf

@@ -17,7 +17,6 @@ struct ReplicaLoopOptions {
   ReplicaFacts facts;
   std::chrono::milliseconds deadline;  // of the ranks' communicators: an idle replica keeps them alive
   std::function<CommStats()> comm;     // rank 0's, of its tp and pp groups
-  double predicted_tokens_per_s = 0;
 };
 
 // Threading: the thread that runs rank 0's worker.
@@ -38,15 +37,19 @@ class ReplicaLoop {
   [[nodiscard]] Status step();
   [[nodiscard]] Status wait();
   [[nodiscard]] Status tell(const ReplicaMessage& message);
-  [[nodiscard]] ReplicaStats stats() const;
+  void record_step(Clock::time_point begin, Clock::time_point end);
+  [[nodiscard]] ReplicaReport report();
 
   Engine& engine_;
   FrameSocket& front_;
   ReplicaLoopOptions options_;
-  ReplicaStats counts_;
+  double step_s_ = 0;  // from making steps to their output
+  int64_t steps_ = 0;
+  double comm_s_ = 0;              // when the last step ended
+  std::vector<StepRecord> taken_;  // since the last report
   bool draining_ = false;
   std::vector<RequestRefused> refused_;
-  Clock::time_point stats_due_;
+  Clock::time_point report_due_;
   Clock::time_point keep_alive_due_;
 };
 

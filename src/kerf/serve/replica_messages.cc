@@ -58,32 +58,45 @@ ReplicaFacts read_facts(WireReader& in) {
   return facts;
 }
 
-void write(WireWriter& out, const ReplicaStats& stats) {
-  for (const int64_t x :
-       {stats.num_waiting, stats.num_running, stats.num_free_blocks, stats.steps, stats.output_tokens}) {
-    out.i64(x);
-  }
-  for (const double x : {stats.step_s, stats.idle_s, stats.bubble_s, stats.predicted_tokens_per_s}) out.f64(x);
-  for (const CommStats::Entry& entry : stats.comm.by_op) {
-    out.i64(entry.calls);
-    out.i64(entry.bytes);
-    out.f64(entry.seconds);
-  }
+void write(WireWriter& out, const StepRecord& step) {
+  out.i64(step.step);
+  out.i64(step.rank);
+  for (const double x : {step.begin_s, step.end_s, step.comm_s, step.predicted_s}) out.f64(x);
+  out.i64(step.tokens);
 }
 
-ReplicaStats read_stats(WireReader& in) {
-  ReplicaStats stats;
-  for (int64_t* x :
-       {&stats.num_waiting, &stats.num_running, &stats.num_free_blocks, &stats.steps, &stats.output_tokens}) {
+StepRecord read_step(WireReader& in) {
+  StepRecord step;
+  step.step = in.i64_in(0, kMax);
+  step.rank = in.i32_in(0, kMaxInt);
+  for (double* x : {&step.begin_s, &step.end_s, &step.comm_s, &step.predicted_s}) *x = in.f64();
+  step.tokens = in.i64_in(0, kMax);
+  return step;
+}
+
+void write(WireWriter& out, const ReplicaReport& report) {
+  for (const int64_t x : {report.running, report.waiting, report.blocks_used, report.blocks_cached, report.blocks_free,
+                          report.prefix_queries, report.prefix_hits, report.preemptions}) {
+    out.i64(x);
+  }
+  out.f64(report.compute_s);
+  for (const double x : report.comm_s) out.f64(x);
+  out.f64(report.idle_s);
+  out.u64(report.steps.size());
+  for (const StepRecord& step : report.steps) write(out, step);
+}
+
+ReplicaReport read_report(WireReader& in) {
+  ReplicaReport report;
+  for (int64_t* x : {&report.running, &report.waiting, &report.blocks_used, &report.blocks_cached, &report.blocks_free,
+                     &report.prefix_queries, &report.prefix_hits, &report.preemptions}) {
     *x = in.i64_in(0, kMax);
   }
-  for (double* x : {&stats.step_s, &stats.idle_s, &stats.bubble_s, &stats.predicted_tokens_per_s}) *x = in.f64();
-  for (CommStats::Entry& entry : stats.comm.by_op) {
-    entry.calls = in.i64_in(0, kMax);
-    entry.bytes = in.i64_in(0, kMax);
-    entry.seconds = in.f64();
-  }
-  return stats;
+  report.compute_s = in.f64();
+  for (double& x : report.comm_s) x = in.f64();
+  report.idle_s = in.f64();
+  for (size_t n = in.length(); n > 0 && in.ok(); --n) report.steps.push_back(read_step(in));
+  return report;
 }
 
 void write(WireWriter& out, const TokenUpdate& update) {
@@ -112,14 +125,14 @@ void write(WireWriter& out, const ReplicaProgress& progress) {
   out.u64(kProgress);
   out.u64(progress.updates.size());
   for (const TokenUpdate& update : progress.updates) write(out, update);
-  out.i64(progress.stats ? 1 : 0);
-  if (progress.stats) write(out, *progress.stats);
+  out.i64(progress.report ? 1 : 0);
+  if (progress.report) write(out, *progress.report);
 }
 
 ReplicaProgress read_progress(WireReader& in) {
   ReplicaProgress progress;
   for (size_t n = in.length(); n > 0 && in.ok(); --n) progress.updates.push_back(read_update(in));
-  if (in.flag()) progress.stats = read_stats(in);
+  if (in.flag()) progress.report = read_report(in);
   return progress;
 }
 

@@ -16,10 +16,10 @@
 #include <vector>
 
 #include "kerf/base/result.h"
-#include "kerf/comm/communicator.h"
 #include "kerf/engine/request.h"
 #include "kerf/engine/sampler.h"
 #include "kerf/engine/wire.h"
+#include "kerf/serve/seeing/observations.h"
 
 namespace kerf {
 
@@ -52,20 +52,6 @@ struct ReplicaFacts {
   bool operator==(const ReplicaFacts&) const = default;
 };
 
-// Counters count from the replica's start, seconds are rank 0's.
-struct ReplicaStats {
-  int64_t num_waiting = 0;  // requests now
-  int64_t num_running = 0;
-  int64_t num_free_blocks = 0;
-  int64_t steps = 0;
-  int64_t output_tokens = 0;
-  double step_s = 0;                  // from sending steps to their output
-  double idle_s = 0;                  // waiting for requests
-  double bubble_s = 0;                // of step_s: waiting for the last stage's output
-  CommStats comm;                     // of the tp and pp groups together; kRecv is in bubble_s, not here
-  double predicted_tokens_per_s = 0;  // of the plan at max_num_seqs; 0: nothing was predicted
-};
-
 // What became of a request in a step.
 struct TokenUpdate {
   RequestId request = 0;
@@ -78,8 +64,8 @@ struct TokenUpdate {
 };
 
 struct ReplicaProgress {
-  std::vector<TokenUpdate> updates;   // of one step; empty: a heartbeat
-  std::optional<ReplicaStats> stats;  // about ten times a second
+  std::vector<TokenUpdate> updates;     // of one step; empty: a heartbeat
+  std::optional<ReplicaReport> report;  // some times a second; its seconds are rank 0's
 };
 
 // A request that can never run here.

@@ -55,8 +55,9 @@ ReplicaProgress some_progress() {
                        .token = SampledToken{.token = 3, .logprob = -1.5, .top = {{3, -1.5}, {4, -2}}},
                        .cached_tokens = 64},
                       {.request = 6, .finish = FinishReason::kError, .error = "NaN"}};
-  progress.stats = ReplicaStats{.num_waiting = 1, .num_running = 2, .steps = 3, .step_s = 0.5, .bubble_s = 0.1};
-  progress.stats->comm[CommOp::kAllReduce] = {.calls = 4, .bytes = 1000, .seconds = 0.25};
+  progress.report = ReplicaReport{.running = 2, .waiting = 1, .preemptions = 3, .compute_s = 0.5, .idle_s = 0.1};
+  progress.report->comm_s[3] = 0.25;
+  progress.report->steps = {{.step = 7, .begin_s = 1, .end_s = 2, .tokens = 30}};
   return progress;
 }
 
@@ -84,10 +85,12 @@ TEST(ReplicaMessages, TheOthersComeBackAsTheyWere) {
   EXPECT_EQ(std::get<ReplicaFacts>(parse_replica_message(all[0]).value()), some_facts());
   const auto progress = std::get<ReplicaProgress>(parse_replica_message(all[1]).value());
   EXPECT_EQ(progress.updates, some_progress().updates);
-  ASSERT_TRUE(progress.stats);
-  EXPECT_EQ(progress.stats->num_running, 2);
-  EXPECT_EQ(progress.stats->bubble_s, 0.1);
-  EXPECT_EQ(progress.stats->comm[CommOp::kAllReduce].bytes, 1000);
+  ASSERT_TRUE(progress.report);
+  EXPECT_EQ(progress.report->running, 2);
+  EXPECT_EQ(progress.report->idle_s, 0.1);
+  EXPECT_EQ(progress.report->comm_s[3], 0.25);
+  ASSERT_EQ(progress.report->steps.size(), 1U);
+  EXPECT_EQ(progress.report->steps[0].tokens, 30);
   EXPECT_EQ(std::get<RequestRefused>(parse_replica_message(all[3]).value()).why, "too long");
 }
 

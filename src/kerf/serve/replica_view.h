@@ -10,10 +10,10 @@ namespace kerf {
 
 struct ReplicaView {
   size_t index = 0;
-  ReplicaPhase state = ReplicaPhase::kStarting;
+  ReplicaState state = ReplicaState::kStarting;
   double in_state_s = 0;
-  ReplicaFacts facts;  // as last told; its pids are those of the ranks
-  ReplicaStats stats;  // of this life
+  ReplicaFacts facts;    // as last told; its pids are those of the ranks
+  ReplicaReport report;  // of this life, the last one
   int64_t restarts = 0;
   std::string last_loss;  // why it was last lost; empty: never
   int64_t requests = 0;   // under way on it

@@ -1,4 +1,4 @@
-#include "kerf/serve/prefix_index.h"
+#include "kerf/serve/seen_prefixes.h"
 
 #include <gtest/gtest.h>
 
@@ -14,8 +14,8 @@ std::vector<int32_t> tokens(int first, int count) {
   return all;
 }
 
-TEST(PrefixIndex, FindsWholeBlocksOfTheCommonBeginning) {
-  PrefixIndex index(4, 100);
+TEST(SeenPrefixes, FindsWholeBlocksOfTheCommonBeginning) {
+  SeenPrefixes index(4, 100);
   EXPECT_EQ(index.match(tokens(0, 16)), 0);
   index.insert(tokens(0, 10));
   EXPECT_EQ(index.match(tokens(0, 16)), 8);
@@ -23,16 +23,16 @@ TEST(PrefixIndex, FindsWholeBlocksOfTheCommonBeginning) {
   EXPECT_EQ(index.match(tokens(0, 3)), 0);
 }
 
-TEST(PrefixIndex, EqualTokensAfterAnotherBeginningAreNoPrefix) {
-  PrefixIndex index(4, 100);
+TEST(SeenPrefixes, EqualTokensAfterAnotherBeginningAreNoPrefix) {
+  SeenPrefixes index(4, 100);
   index.insert(tokens(0, 8));
   std::vector<int32_t> other = tokens(0, 8);
   other[0] = 77;
   EXPECT_EQ(index.match(other), 0);
 }
 
-TEST(PrefixIndex, ForgetsWhatWasNotAskedForLongest) {
-  PrefixIndex index(4, 2);
+TEST(SeenPrefixes, ForgetsWhatWasNotAskedForLongest) {
+  SeenPrefixes index(4, 2);
   index.insert(tokens(0, 4));
   index.insert(tokens(100, 4));
   index.insert(tokens(0, 4));  // again

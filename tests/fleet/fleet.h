@@ -56,7 +56,7 @@ class Fleet {
   bool run_until_ready() {
     return run_until([&] {
       const auto all = dispatcher.replicas();
-      return std::ranges::all_of(all, [](const ReplicaView& r) { return r.state == ReplicaPhase::kReady; });
+      return std::ranges::all_of(all, [](const ReplicaView& r) { return r.state == ReplicaState::kReady; });
     });
   }
 

@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <random>
 
-#include "tests/serve/fleet.h"
+#include "tests/fleet/fleet.h"
 
 namespace kerf {
 namespace {
@@ -115,7 +115,7 @@ TEST_P(KillTest, EveryStreamGoesOnAsIfNothingHadHappened) {
     })) << "no request was finished";
     const auto replicas = fleet.dispatcher.replicas();
     const ReplicaView& victim = replicas[rng() % replicas.size()];
-    if (victim.state != ReplicaPhase::kReady) continue;
+    if (victim.state != ReplicaState::kReady) continue;
     const bool hang = kill_number % 8 == 7;
     hangs += hang ? 1 : 0;
     const auto now = Clock::now();
@@ -123,7 +123,7 @@ TEST_P(KillTest, EveryStreamGoesOnAsIfNothingHadHappened) {
     ASSERT_TRUE(fleet.run_until([&] {
       load.keep_going();
       return fleet.dispatcher.replicas()[victim.index].restarts > victim.restarts ||
-             fleet.dispatcher.replicas()[victim.index].state == ReplicaPhase::kDown;
+             fleet.dispatcher.replicas()[victim.index].state == ReplicaState::kDown;
     })) << "nobody noticed";
     if (!hang) noticed_ms.push_back(std::chrono::duration<double, std::milli>(Clock::now() - now).count());
   }

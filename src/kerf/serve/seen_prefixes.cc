@@ -1,4 +1,4 @@
-#include "kerf/serve/prefix_index.h"
+#include "kerf/serve/seen_prefixes.h"
 
 namespace kerf {
 
@@ -14,7 +14,7 @@ uint64_t mix(uint64_t x) {
 }  // namespace
 
 template <typename Visit>
-void PrefixIndex::for_each_block(std::span<const int32_t> prompt, const Visit& visit) const {
+void SeenPrefixes::for_each_block(std::span<const int32_t> prompt, const Visit& visit) const {
   const auto block = static_cast<size_t>(block_size_);
   uint64_t hash = 0;
   for (size_t end = block; end <= prompt.size(); end += block) {
@@ -23,7 +23,7 @@ void PrefixIndex::for_each_block(std::span<const int32_t> prompt, const Visit& v
   }
 }
 
-int64_t PrefixIndex::match(std::span<const int32_t> prompt) const {
+int64_t SeenPrefixes::match(std::span<const int32_t> prompt) const {
   int64_t tokens = 0;
   for_each_block(prompt, [&](uint64_t hash) {
     if (!blocks_.contains(hash)) return false;
@@ -33,7 +33,7 @@ int64_t PrefixIndex::match(std::span<const int32_t> prompt) const {
   return tokens;
 }
 
-void PrefixIndex::insert(std::span<const int32_t> prompt) {
+void SeenPrefixes::insert(std::span<const int32_t> prompt) {
   for_each_block(prompt, [&](uint64_t hash) {
     if (const auto found = blocks_.find(hash); found != blocks_.end()) by_use_.erase(found->second);
     by_use_.push_front(hash);

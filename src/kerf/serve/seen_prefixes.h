@@ -1,4 +1,4 @@
-// PrefixIndex: which prompts a replica has seen lately, so as to guess what its prefix cache holds. A guess only:
+// SeenPrefixes: which prompts a replica has seen lately, so as to guess what its prefix cache holds. A guess only:
 // the replica's own cache decides, and a wrong one costs time, never bits.
 #pragma once
 
@@ -9,10 +9,10 @@
 
 namespace kerf {
 
-class PrefixIndex {
+class SeenPrefixes {
  public:
   // block_size: positions per block of the cache, of which only whole ones are kept; max_blocks: the cache's.
-  PrefixIndex(int64_t block_size, int64_t max_blocks) : block_size_(block_size), max_blocks_(max_blocks) {}
+  SeenPrefixes(int64_t block_size, int64_t max_blocks) : block_size_(block_size), max_blocks_(max_blocks) {}
 
   // Tokens at the beginning of `prompt` that are cached, a multiple of the block size.
   [[nodiscard]] int64_t match(std::span<const int32_t> prompt) const;
