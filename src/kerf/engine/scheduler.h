@@ -51,6 +51,7 @@ struct SequenceUpdate {
   std::vector<float> logits;           // a scored request's: [tokens, vocab] f32
   std::optional<FinishReason> finish;  // set: the last update of this request
   std::string error;                   // why, when finish is kError
+  int64_t cached_tokens = 0;           // of the prompt, found in the prefix cache when the request began
 };
 
 class Scheduler {

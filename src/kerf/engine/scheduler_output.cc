@@ -43,6 +43,7 @@ Result<std::vector<SequenceUpdate>> Scheduler::on_output(StepOutput output) {
   in_flight_.pop_front();
   prompt_tokens_flying_ -= done.prompt_tokens;
   std::vector<SequenceUpdate> updates;
+  updates.reserve(output.rows.size());
   size_t at = 0;
   for (const Part& part : done.parts) {
     if (part.logits == LogitsWanted::kNone) continue;
@@ -65,6 +66,7 @@ Result<std::vector<SequenceUpdate>> Scheduler::on_output(StepOutput output) {
 
 SequenceUpdate Scheduler::apply(const Part& part, OutputRow row, Sequence& sequence) {
   SequenceUpdate update{.request = sequence.request.id, .position = part.first_position};
+  update.cached_tokens = sequence.cached_tokens;
   if (!row.error.empty()) {
     update.error = std::move(row.error);
     update.finish = FinishReason::kError;
@@ -84,10 +86,8 @@ std::optional<FinishReason> Scheduler::finish_reason(const Sequence& sequence) c
   const SamplingParams& params = sequence.request.params;
   const int32_t last = sequence.tokens.back();
   const int64_t output = sequence.size() - sequence.prompt_tokens;
-  if (output >= params.min_tokens) {
-    if (!params.ignore_eos && contains(config_.eos_ids, last)) return FinishReason::kStop;
-    if (contains(params.stop_token_ids, last)) return FinishReason::kStop;
-  }
+  if (!params.ignore_eos && contains(config_.eos_ids, last)) return FinishReason::kStop;
+  if (contains(params.stop_token_ids, last)) return FinishReason::kStop;
   if (output >= params.max_tokens || sequence.size() >= config_.max_model_len) return FinishReason::kLength;
   return std::nullopt;
 }

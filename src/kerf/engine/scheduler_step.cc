@@ -46,6 +46,7 @@ void Scheduler::take_decodes(Step& step) {
   const auto limit = static_cast<size_t>(
       std::min({at_hand, share(decoding_, config_.steps_in_flight), config_.max_num_batched_tokens}));
   std::vector<Sequence*> chosen;
+  chosen.reserve(limit);
   while (chosen.size() < limit && !ready_.empty()) {
     Sequence* sequence = ready_.front();
     ready_.pop_front();
@@ -53,6 +54,8 @@ void Scheduler::take_decodes(Step& step) {
     if (make_room(*sequence)) chosen.push_back(sequence);
     if (counts_.preemptions > preemptions) std::erase_if(chosen, [](const Sequence* s) { return !s->has_slot(); });
   }
+  making_.parts.reserve(chosen.size() + 1);
+  step.spans.reserve(chosen.size() + 1);
   for (Sequence* sequence : chosen) take(*sequence, 1, LogitsWanted::kLast, step);
 }
 
@@ -140,6 +143,7 @@ bool Scheduler::admit_next() {
   if (use_cache && !std::exchange(sequence.looked_up, true)) {
     counts_.prefix_queries += sequence.size();
     counts_.prefix_hits += *cached;
+    sequence.cached_tokens = std::min(*cached, sequence.prompt_tokens);
   }
   return true;
 }
@@ -150,7 +154,7 @@ void Scheduler::take(Sequence& sequence, int64_t tokens, LogitsWanted logits, St
   const std::span<const int32_t> all(sequence.tokens);
   step.add_span(sequence.slot, first, all.subspan(static_cast<size_t>(first), static_cast<size_t>(tokens)),
                 sequence.blocks.ids(), config_.block_size, logits);
-  making_.parts.push_back({sequences_.at(sequence.request.id), sequence.slot, logits, first, tokens});
+  making_.parts.push_back({sequence.shared_from_this(), sequence.slot, logits, first, tokens});
   const bool prefill = sequence.state == Sequence::State::kPrefilling;
   sequence.scheduled += tokens;
   if (prefill) {
@@ -163,7 +167,7 @@ void Scheduler::take(Sequence& sequence, int64_t tokens, LogitsWanted logits, St
     decoding_ += sequence.request.score ? 0 : 1;
   }
   const int64_t unpaid = std::max<int64_t>(0, sequence.scheduled - sequence.charged);
-  queue_.charge(sequence.request.tenant, unpaid * (prefill ? 1 : kDecodeWeight));
+  WaitQueue::charge(sequence, unpaid * (prefill ? 1 : kDecodeWeight));
   sequence.charged += unpaid;
   if (config_.enable_prefix_caching && !sequence.request.score) {
     sequence.blocks.publish(sequence.tokens, sequence.scheduled, pool_);

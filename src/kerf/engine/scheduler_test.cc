@@ -283,16 +283,6 @@ TEST(Scheduler, OfAResumedRequestTheLastStageKnowsWhatIsPromptAndWhatIsOutput) {
   EXPECT_EQ(step.tokens.back(), 112);
 }
 
-TEST(Scheduler, MinTokensHoldsTheEndBackAcrossAResumption) {
-  Scheduler s(config());
-  Request r = request(1, 2, 10);
-  r.params.min_tokens = 3;
-  r.output_ids = {9};
-  ASSERT_TRUE(s.add(r).ok());
-  EXPECT_EQ(s.on_output(answer(s.next().value(), kEos)).value()[0].finish, std::nullopt);
-  EXPECT_EQ(s.on_output(answer(s.next().value(), kEos)).value()[0].finish, FinishReason::kStop);
-}
-
 TEST(Scheduler, APrefixThatIsInTheCacheIsNotComputedAgain) {
   SchedulerConfig caching = config();
   caching.enable_prefix_caching = true;
@@ -308,6 +298,7 @@ TEST(Scheduler, APrefixThatIsInTheCacheIsNotComputedAgain) {
   EXPECT_EQ(s.stats().prefix_queries, 500);
   EXPECT_EQ(s.stats().prefix_hits, 192);
   EXPECT_EQ(s.stats().prompt_tokens, 308);
+  EXPECT_EQ(s.on_output(answer(step)).value()[0].cached_tokens, 192);
 }
 
 TEST(Scheduler, ASharedPrefixIsComputedOnceThoughAllComeTogether) {

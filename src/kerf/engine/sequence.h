@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <tuple>
 #include <vector>
 
@@ -11,7 +11,7 @@
 
 namespace kerf {
 
-struct Sequence {
+struct Sequence : std::enable_shared_from_this<Sequence> {
   enum class State : uint8_t {
     kWaiting,     // in the WaitQueue: no slot, no blocks
     kParked,      // preempted while its token is under way; waits when the token is there
@@ -35,8 +35,10 @@ struct Sequence {
   int64_t prefill_end = 0;  // tokens known when it was admitted: so many are prefill
   bool started = false;     // the last stage knows the slot
 
-  int64_t charged = 0;     // positions that its tenant has paid for
-  bool looked_up = false;  // counted among the queries of the prefix cache
+  int64_t cached_tokens = 0;  // of the prompt, found in the prefix cache when it was first admitted
+  int64_t* served = nullptr;  // its tenant's counter; the WaitQueue's
+  int64_t charged = 0;        // positions that its tenant has paid for
+  bool looked_up = false;     // counted among the queries of the prefix cache
 
   [[nodiscard]] int64_t size() const { return static_cast<int64_t>(tokens.size()); }
   [[nodiscard]] int64_t prefill_left() const { return prefill_end - scheduled; }

@@ -24,6 +24,7 @@ void WaitQueue::push(Sequence& sequence) {
     tenant.served = std::max(tenant.served, by_arrival_.empty() ? last_served_ : least);
   }
   ++tenant.waiting;
+  sequence.served = &tenant.served;
   tokens_ += sequence.size();
   by_arrival_.emplace(sequence.arrival, &sequence);
   levels_[sequence.request.priority][sequence.request.tenant].emplace(sequence.arrival, &sequence);

@@ -8,7 +8,8 @@
 // Every eighth turn goes to the request that came first of all, so that each one's turn comes whatever priorities and
 // tenants do: at most eight turns for each request that came before it.
 //
-// Deterministic. Counters are kept per tenant for good: tenants are API keys, of which there are few. Threading: none.
+// Deterministic. Counters are kept per tenant for good (pointers to them stay valid): tenants are API keys, of which
+// there are few. Threading: none.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +32,8 @@ class WaitQueue {
   // Ends the turn of next(), which leaves the queue, `aged` if it would not have had one yet but for its age.
   void take_next();
 
-  // `tokens` were computed for the tenant, weighted.
-  void charge(uint64_t tenant, int64_t tokens) { tenants_[tenant].served += tokens; }
+  // `tokens` were computed for the sequence's tenant, weighted. REQUIRES: it was pushed once.
+  static void charge(Sequence& sequence, int64_t tokens) { *sequence.served += tokens; }
 
   [[nodiscard]] int64_t size() const { return static_cast<int64_t>(by_arrival_.size()); }
   [[nodiscard]] int64_t tokens() const { return tokens_; }  // to be computed for them

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 
 namespace kerf {
@@ -22,6 +23,12 @@ struct Arrivals {
     s.tokens.resize(static_cast<size_t>(tokens));
     queue.push(s);
     return s;
+  }
+  // `tokens` more were computed for the tenant.
+  void charge(uint64_t tenant, int64_t tokens) {
+    const auto own =
+        std::find_if(sequences.begin(), sequences.end(), [&](const Sequence& s) { return s.request.tenant == tenant; });
+    WaitQueue::charge(*own, tokens);
   }
   RequestId take() {
     const RequestId id = queue.next()->request.id;
@@ -55,11 +62,11 @@ TEST(WaitQueue, TheTenantThatWasServedLeastIsNext) {
   for (int i = 0; i < 4; ++i) a.add(1);
   for (int i = 0; i < 2; ++i) a.add(2);
   EXPECT_EQ(a.take(), 1) << "the first among equals";
-  a.queue.charge(1, 100);
+  a.charge(1, 100);
   EXPECT_EQ(a.take(), 5);
-  a.queue.charge(2, 40);
+  a.charge(2, 40);
   EXPECT_EQ(a.take(), 6);
-  a.queue.charge(2, 70);
+  a.charge(2, 70);
   EXPECT_THAT(a.take(3), ElementsAre(2, 3, 4));
 }
 
@@ -68,7 +75,7 @@ TEST(WaitQueue, IdlingSavesNothingUp) {
   a.add(1);
   a.add(2);
   (void)a.take(2);
-  a.queue.charge(1, 1000);               // while tenant 2 had nothing to compute
+  a.charge(1, 1000);                     // while tenant 2 had nothing to compute
   a.add(1);                              // 3
   for (int i = 0; i < 3; ++i) a.add(2);  // 4, 5, 6
   EXPECT_EQ(a.take(), 3) << "tenant 2 starts at tenant 1's counter, not 1000 behind it";
@@ -81,7 +88,7 @@ TEST(WaitQueue, TwoTenantsWithEqualRequestsShareEqually) {
   int second = 0;
   for (int i = 0; i < 40; ++i) {
     const uint64_t tenant = a.sequences[static_cast<size_t>(a.take() - 1)].request.tenant;
-    a.queue.charge(tenant, 50);
+    a.charge(tenant, 50);
     second += tenant == 2 ? 1 : 0;
   }
   EXPECT_GE(second, 16);  // half, but for the turns of age, which are all tenant 1's
@@ -93,7 +100,7 @@ TEST(WaitQueue, LowerPriorityNumbersGoFirstWhateverTheirTenantHasHad) {
   a.add(1, 5);
   a.add(1, 0);
   a.add(2, -3);
-  a.queue.charge(2, 1000);
+  a.charge(2, 1000);
   EXPECT_THAT(a.take(3), ElementsAre(3, 2, 1));
 }
 
