@@ -11,19 +11,6 @@ constexpr std::string_view kEmbeddingName = "model.embed_tokens";
 constexpr std::string_view kHeadName = "lm_head";
 constexpr std::string_view kFinalNormName = "model.norm";
 
-// An upper bound of the f32 scratch that a pass holds at once. A token costs, in the widest place:
-// the block's three rows, one linear's prepared input and its output, every node that an uneven cut
-// leaves of a row-parallel sum, and the angles. Memory is touched only as far as it is used.
-size_t scratch_bytes(const ModelSpec& model, const Stage::Config& config) {
-  const int64_t heads = (model.num_heads + 2 * model.num_kv_heads) * model.head_dim;
-  const int64_t widest = 2 * std::max({heads, 2 * model.intermediate_size, model.hidden_size});
-  const int64_t per_token = (4 + kMaxSlices) * model.hidden_size + 2 * widest + 2 * model.head_dim;
-  const int64_t per_row = 2 * model.vocab_size + 3 * model.hidden_size;
-  constexpr int64_t kAlignment = 64 * 1024;  // what rounding every piece up to cache lines may add
-  const int64_t floats = config.max_tokens * per_token + config.max_logit_rows * per_row + Attention::kMaxShareFloats;
-  return static_cast<size_t>(floats * 4 + kAlignment);
-}
-
 WeightFormat format_of(DType dtype) {
   switch (dtype) {
     case DType::kF32: return WeightFormat::kF32;
@@ -51,6 +38,18 @@ Formats formats_of(const Stage::Config& config) {
 
 }  // namespace
 
+// A token costs, in the widest place: the block's three rows, one linear's prepared input and its output, every
+// node that an uneven cut leaves of a row-parallel sum, and the angles.
+int64_t Stage::scratch_bytes(const ModelSpec& model, const Config& config) {
+  const int64_t heads = (model.num_heads + 2 * model.num_kv_heads) * model.head_dim;
+  const int64_t widest = 2 * std::max({heads, 2 * model.intermediate_size, model.hidden_size});
+  const int64_t per_token = (4 + kMaxSlices) * model.hidden_size + 2 * widest + 2 * model.head_dim;
+  const int64_t per_row = 2 * model.vocab_size + 3 * model.hidden_size;
+  constexpr int64_t kAlignment = 64 * 1024;  // what rounding every piece up to cache lines may add
+  const int64_t floats = config.max_tokens * per_token + config.max_logit_rows * per_row + Attention::kMaxShareFloats;
+  return floats * 4 + kAlignment;
+}
+
 Stage::Stage(const ModelSpec& model, KvCache cache, size_t scratch_bytes, ThreadPool& pool)
     : model_(model),
       scratch_(std::make_unique<Arena>(scratch_bytes)),
@@ -67,7 +66,7 @@ Result<Stage> Stage::load(const ModelSpec& model, const Plan& plan, int stage, i
   Stage result(model,
                KvCache(layers.size(), cut.kv_heads(tp_rank, model).size(), model.head_dim, config.kv_blocks,
                        config.kv_cache_dtype.value_or(config.dtype)),
-               scratch_bytes(model, config), pool);
+               static_cast<size_t>(scratch_bytes(model, config)), pool);
   const Formats formats = formats_of(config);
   Weights weights(checkpoint, formats.linears, result.exec_, done);
 

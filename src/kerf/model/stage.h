@@ -28,6 +28,9 @@ class Stage {
     std::optional<DType> kv_cache_dtype = std::nullopt;  // float; none = dtype
   };
 
+  // An upper bound of the f32 scratch that a pass holds at once; memory is touched only as far as it is used.
+  [[nodiscard]] static int64_t scratch_bytes(const ModelSpec& model, const Config& config);
+
   // Reads and packs what (stage, tp_rank) holds under `plan`, and nothing else.
   // REQUIRES: check_plan(model, plan)
   [[nodiscard]] static Result<Stage> load(const ModelSpec& model, const Plan& plan, int stage, int tp_rank,
