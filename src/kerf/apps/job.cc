@@ -15,10 +15,12 @@
 #include <thread>
 
 #include "kerf/apps/auto_plan.h"
+#include "kerf/apps/kv_memory.h"
 #include "kerf/apps/launch.h"
 #include "kerf/apps/lifeline.h"
 #include "kerf/apps/machine_cache.h"
 #include "kerf/apps/trace_file.h"
+#include "kerf/base/host_memory.h"
 #include "kerf/base/progress.h"
 #include "kerf/comm/world.h"
 #include "kerf/io/checkpoint.h"
@@ -151,11 +153,67 @@ class StartWatch {
   std::thread thread_;
 };
 
-int threads_per_rank(const ModelOptions& options, const World& world) {
-  if (options.threads > 0) return options.threads;
+int ranks_here(const World& world) {
   int here = 0;
   for (int rank = 0; rank < world.size(); ++rank) here += world.host(rank) == world.host(world.rank()) ? 1 : 0;
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / here);
+  return here;
+}
+
+int threads_per_rank(const ModelOptions& options, const World& world) {
+  if (options.threads > 0) return options.threads;
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / ranks_here(world));
+}
+
+Stage::Config stage_config(const ModelOptions& options, const Prepared& p, const SchedulerConfig& config) {
+  return {.dtype = p.dtype,
+          .max_tokens = options.max_num_batched_tokens,
+          .max_logit_rows = std::max(config.max_score_rows, config.max_num_seqs),
+          .kv_blocks = config.num_blocks,
+          .quantization = p.quantization,
+          .kv_cache_dtype = p.kv_cache_dtype};
+}
+
+// What fits on the poorest rank. Every rank takes part and fails alike.
+Result<KvSize> kv_size_from_memory(const World& world, Mesh& mesh, const ModelOptions& options, const Prepared& p,
+                                   const SchedulerConfig& config, const EngineOptions& server) {
+  const KvMemory own = {.memory = host_memory_bytes(),
+                        .ranks_sharing = ranks_here(world) * server.replicas,
+                        .weights = weight_bytes_of_rank(p.model, p.dtype, p.quantization, options.plan, mesh.stage),
+                        .scratch = Stage::scratch_bytes(p.model, stage_config(options, p, config)),
+                        .block = kv_block_bytes(p.model, options.plan, mesh.stage, mesh.tp_rank, p.kv_cache_dtype)};
+  const auto own_fit = static_cast<int32_t>(blocks_that_fit(own, server.memory_utilization));
+  std::vector<int32_t> fits(static_cast<size_t>(mesh.all->size()));
+  std::vector<int64_t> bounds(fits.size() + 1);
+  std::iota(bounds.begin(), bounds.end(), 0);
+  mesh.all->all_gather(ConstTensor(&own_fit, {1}), Tensor(fits.data(), {mesh.all->size()}), bounds);
+  return size_kv_cache(server, *std::min_element(fits.begin(), fits.end()), p.model.max_positions);
+}
+
+// Room for all sequences at their longest; a server's from its memory.
+Result<SchedulerConfig> scheduler_config(const World& world, Mesh& mesh, const ModelOptions& options,
+                                         const JobShape& shape, const Prepared& p) {
+  SchedulerConfig config{
+      .max_num_seqs = std::min(shape.sequences, options.max_num_batched_tokens),
+      .max_num_batched_tokens = options.max_num_batched_tokens,
+      .max_score_rows = shape.max_logit_rows,
+      .steps_in_flight = options.plan.pp,
+      .max_model_len = p.max_model_len,
+      .vocab_size = p.model.vocab_size,
+      .num_blocks = std::min(shape.sequences, options.max_num_batched_tokens) * (p.max_model_len / kBlock + 1),
+      .block_size = kBlock,
+      .eos_ids = p.model.eos_ids};
+  if (!shape.server) return config;
+  EngineOptions server = *shape.server;
+  server.max_model_len = options.max_model_len;
+  server.max_num_batched_tokens = options.max_num_batched_tokens;
+  KERF_TRY_STATUS(server.validate(kBlock));
+  config.max_num_seqs = server.max_num_seqs;
+  config.enable_prefix_caching = server.enable_prefix_caching;
+  config.max_prompt_tokens_beside_decodes = server.max_prompt_tokens_beside_decodes;
+  KERF_TRY(const KvSize size, kv_size_from_memory(world, mesh, options, p, config, server));
+  config.num_blocks = size.num_blocks;
+  config.max_model_len = size.max_model_len;
+  return config;
 }
 
 // Of the groups that have somebody to talk to.
@@ -203,16 +261,9 @@ int run_rank(World& world, const ModelOptions& options, const JobShape& shape, c
   if (!all_well(*mesh.all, prepared.ok() ? Status(Ok{}) : Status(prepared.error()))) return kFailed;
   const Prepared& p = *prepared;
 
-  const SchedulerConfig config{
-      .max_num_seqs = std::min(shape.sequences, options.max_num_batched_tokens),
-      .max_num_batched_tokens = options.max_num_batched_tokens,
-      .max_score_rows = shape.max_logit_rows,
-      .steps_in_flight = plan.pp,
-      .max_model_len = p.max_model_len,
-      .vocab_size = p.model.vocab_size,
-      .num_blocks = std::min(shape.sequences, options.max_num_batched_tokens) * (p.max_model_len / kBlock + 1),
-      .block_size = kBlock,
-      .eos_ids = p.model.eos_ids};
+  const Result<SchedulerConfig> sized = scheduler_config(world, mesh, options, shape, p);
+  if (!all_well(*mesh.all, sized.ok() ? Status(Ok{}) : Status(sized.error()))) return kFailed;
+  const SchedulerConfig& config = *sized;
   KERF_CHECK(config.validate().ok());
 
   const int threads = threads_per_rank(options, world);
@@ -222,14 +273,8 @@ int run_rank(World& world, const ModelOptions& options, const JobShape& shape, c
   Result<Stage> stage = [&] {
     Progress progress("loading", checkpoint->total_bytes() / plan.ranks(), 1e6, "MB",
                       world.rank() == 0 && stderr_is_terminal());
-    return Stage::load(p.model, plan, mesh.stage, mesh.tp_rank, *checkpoint,
-                       {.dtype = p.dtype,
-                        .max_tokens = options.max_num_batched_tokens,
-                        .max_logit_rows = std::max(shape.max_logit_rows, config.max_num_seqs),
-                        .kv_blocks = config.num_blocks,
-                        .quantization = p.quantization,
-                        .kv_cache_dtype = p.kv_cache_dtype},
-                       pool, [&](int64_t bytes) { progress.update(bytes); });
+    return Stage::load(p.model, plan, mesh.stage, mesh.tp_rank, *checkpoint, stage_config(options, p, config), pool,
+                       [&](int64_t bytes) { progress.update(bytes); });
   }();
   if (!all_well(*mesh.all, stage.ok() ? Status(Ok{}) : Status(stage.error()))) return kFailed;
   const double load_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -264,7 +309,7 @@ int run_rank(World& world, const ModelOptions& options, const JobShape& shape, c
           .dtype = p.dtype,
           .quantization = p.quantization,
           .kv_cache_dtype = p.kv_cache_dtype,
-          .max_model_len = p.max_model_len,
+          .max_model_len = config.max_model_len,
           .load_s = load_s,
           .threads = threads,
           .scheduler = config,

@@ -13,6 +13,7 @@
 
 #include "kerf/apps/options.h"
 #include "kerf/engine/engine.h"
+#include "kerf/engine/engine_options.h"
 #include "kerf/spec/machine_spec.h"
 #include "kerf/spec/model_spec.h"
 #include "kerf/spec/quantization.h"
@@ -29,6 +30,9 @@ struct JobShape {
   int64_t output_tokens = 128;
   bool prices = true;   // an override of the choice hears its predicted price
   bool serves = false;  // somebody watches the job: its first lost rank ends it at once
+  // A server's limits, which replace `sequences`: its KV cache is sized from memory, not for `sequences` of the
+  // longest. Its max_model_len and max_num_batched_tokens are the model options'.
+  std::optional<EngineOptions> server;
 };
 
 // What the replica did, summed over its ranks; known after Job::finish().

@@ -59,6 +59,23 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
   command.add_flag("--json", options.json, "one JSON document on stdout");
 }
 
+void add_engine_options(CLI::App& command, EngineOptions& options) {
+  command
+      .add_option("--memory-utilization,--gpu-memory-utilization", options.memory_utilization,
+                  "part of the memory for weights, KV cache and scratch of all ranks on it")
+      ->capture_default_str();
+  command.add_option("--max-num-seqs", options.max_num_seqs, "most sequences at once")->capture_default_str();
+  command.add_option("--block-size", options.block_size, "positions in a block of the KV cache")->capture_default_str();
+  command
+      .add_flag("--enable-prefix-caching,!--no-enable-prefix-caching", options.enable_prefix_caching,
+                "keep the KV of prompts for others that begin alike")
+      ->capture_default_str();
+  command
+      .add_option("--max-prompt-tokens-beside-decodes", options.max_prompt_tokens_beside_decodes,
+                  "most prompt tokens in a forward pass in which other sequences decode; 0: as without them")
+      ->capture_default_str();
+}
+
 Result<std::filesystem::path> find_model(const std::string& model) {
   std::error_code ignored;
   if (std::filesystem::exists(model, ignored)) return std::filesystem::path(model);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kerf/base/result.h"
+#include "kerf/engine/engine_options.h"
 #include "kerf/spec/dtype.h"
 #include "kerf/spec/model_spec.h"
 #include "kerf/spec/plan.h"
@@ -36,6 +37,9 @@ struct ModelOptions {
 };
 
 void add_model_options(CLI::App& command, ModelOptions& options);
+
+// A server's own: all but what ModelOptions has.
+void add_engine_options(CLI::App& command, EngineOptions& options);
 
 // A directory as it is; otherwise a name under $KERF_MODELS, ./models or the source tree's models/.
 [[nodiscard]] Result<std::filesystem::path> find_model(const std::string& model);
