@@ -27,7 +27,13 @@ void TokenMasks::walk(StackPool& pool, uint32_t top, const Visit& visit) {
     const std::vector<Config>& before = levels_[depth - 1];
     std::vector<Config>& after = levels_[depth];
     after.clear();
-    for (const Config& config : before) advance(*grammar_, pool, config, nodes[node].byte, after);
+    for (const Config& config : before) {
+      // Most bytes by far cannot follow, or stay inside a string.
+      const Grammar::State& state = grammar_->state(config.state);
+      const bool only_edge = state.num_calls == 0 && (!state.final || config.parent < 0);
+      if (only_edge && grammar_->next(config.state, nodes[node].byte).target == Grammar::kNowhere) continue;
+      advance(*grammar_, pool, config, nodes[node].byte, after);
+    }
     if (after.empty()) {
       node = nodes[node].end;
       continue;
