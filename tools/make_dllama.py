@@ -26,8 +26,8 @@ class Gguf:
     """facts: key → value. tensors: name → its bytes, with the type checked where they are taken."""
 
     def __init__(self, path):
-        file = open(path, "rb")  # kept open by the map
-        self.data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        with open(path, "rb") as file:
+            self.data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         self.at = 0
         magic, version, tensors, facts = self.take("<4sIQQ")
         if magic != b"GGUF" or version != 3:
@@ -130,4 +130,5 @@ def main():
     print(f"{model}: {model.stat().st_size / 1e6:.0f} MB")
 
 
-main()
+if __name__ == "__main__":
+    main()

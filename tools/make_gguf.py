@@ -48,8 +48,8 @@ def read_checkpoint(folder):
     """name → Tensor, over every safetensors file of the directory."""
     found = {}
     for path in sorted(folder.glob("*.safetensors")):
-        file = path.open("rb")
-        data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        with path.open("rb") as file:
+            data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         (length,) = struct.unpack("<Q", data[:8])
         for name, entry in json.loads(bytes(data[8:8 + length])).items():
             if name == "__metadata__":
@@ -212,4 +212,5 @@ def main():
     print(f"{target}: {len(tensors)} tensors, {size / 1e6:.0f} MB")
 
 
-main()
+if __name__ == "__main__":
+    main()
