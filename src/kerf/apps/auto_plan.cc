@@ -44,7 +44,8 @@ std::string rate(double tokens_per_s) {
 
 std::string with_threads(const PlannedCut& cut) {
   if (cut.threads == 1) return cut_name(cut.plan);
-  return fmt::format("{} with {} threads{}", cut_name(cut.plan), cut.threads, cut.plan.ranks() > 1 ? " a rank" : "");
+  return fmt::format("{} with {} threads{}", cut_name(cut.plan), cut.threads,
+                     cut.plan.ranks() * cut.plan.dp > 1 ? " a rank" : "");
 }
 
 double percent_slower(double tokens_per_s, double best) { return (1 - tokens_per_s / best) * 100; }
@@ -63,7 +64,7 @@ PlannedCut predict_cut(const ModelSpec& model, DType dtype, const MachineSpec& m
 
   PlannedCut cut{.plan = plan};
   const int nodes = std::max(1, machine.num_nodes());
-  const int here = (plan.ranks() + nodes - 1) / nodes;
+  const int here = (plan.ranks() * plan.dp + nodes - 1) / nodes;
   cut.threads = work.threads > 0 ? work.threads : std::max(1, machine.host.cores / here);
   cut.start_s = plan.ranks() > 1 ? kStartRanks_s : 0;
   const RunFigures prefill = run_prefill(replay, work.sequences, prompt, model.vocab_size).value();
@@ -105,6 +106,7 @@ std::string cut_name(const Plan& plan) {
   std::string name = plan.pp == 1   ? fmt::format("tp {}", plan.tp)
                      : plan.tp == 1 ? fmt::format("pp {}", plan.pp)
                                     : fmt::format("tp {} x pp {}", plan.tp, plan.pp);
+  if (plan.dp > 1) name = plan.ranks() == 1 ? fmt::format("dp {}", plan.dp) : fmt::format("dp {} x {}", plan.dp, name);
   return plan.sp ? name + " with sp" : name;
 }
 
@@ -126,7 +128,10 @@ std::string describe_choice(const std::vector<PlannedCut>& cuts) {
 std::string describe_override(const PlannedCut& given, const PlannedCut& best) {
   const double slower = percent_slower(given.tokens_per_s, best.tokens_per_s);
   const std::string line = fmt::format("{}: {} predicted", with_threads(given), rate(given.tokens_per_s));
-  if (given.plan.tp == best.plan.tp && given.plan.pp == best.plan.pp && !given.plan.sp) return line + ", kerf's choice";
+  if (given.plan.tp == best.plan.tp && given.plan.pp == best.plan.pp && given.plan.dp == best.plan.dp &&
+      !given.plan.sp) {
+    return line + ", kerf's choice";
+  }
   if (slower >= 0.5) return line + fmt::format(", {:.0f} % slower than {}", slower, with_threads(best));
   if (slower > -0.5) return line + fmt::format(", as fast as {}", with_threads(best));
   return line + fmt::format(", {:.0f} % faster than {}, which starts sooner", -slower, with_threads(best));

@@ -35,7 +35,8 @@ struct PlannedCut {
   double total_s = 0;        // the whole job, start_s included
 };
 
-// The prediction for one plan. REQUIRES: machine.host.probed(), check_plan(model, plan)
+// The prediction for one plan; of plan.dp replicas each is alike, and `work` is what one of them does. REQUIRES:
+// machine.host.probed(), check_plan(model, plan)
 [[nodiscard]] PlannedCut predict_cut(const ModelSpec& model, DType dtype, const MachineSpec& machine, const Plan& plan,
                                      const PlannedWork& work);
 
@@ -44,7 +45,7 @@ struct PlannedCut {
 [[nodiscard]] std::vector<PlannedCut> plan_cuts(const ModelSpec& model, DType dtype, const MachineSpec& machine,
                                                 const PlannedWork& work, int ranks = 0);
 
-// "tp 2 x pp 2", "tp 1"
+// "tp 2 x pp 2", "tp 1", "dp 2", "dp 2 x tp 2"
 [[nodiscard]] std::string cut_name(const Plan& plan);
 
 // One line each, for stderr.
