@@ -31,22 +31,7 @@
 
 namespace kerf {
 
-namespace {
-
-constexpr int kFailed = 1;
-constexpr int kWrongUsage = 2;
-
-// What can be known before any rank is started.
-struct Prepared {
-  std::filesystem::path dir;
-  ModelSpec model;
-  DType dtype;
-  Quantization quantization;
-  DType kv_cache_dtype;
-  int64_t max_model_len;
-};
-
-Result<Prepared> prepare(const ModelOptions& options) {
+Result<PreparedModel> prepare_model(const ModelOptions& options) {
   KERF_TRY(std::filesystem::path dir, find_model(options.model));
   KERF_TRY(ModelSpec model, load_model_spec(dir));
   KERF_TRY(const DType dtype, choose_dtype(options, model));
@@ -58,13 +43,18 @@ Result<Prepared> prepare(const ModelOptions& options) {
   if (longest > model.max_positions) {
     return fail("--max-model-len {} is more than the model's {} positions", longest, model.max_positions);
   }
-  return Prepared{.dir = std::move(dir),
-                  .model = std::move(model),
-                  .dtype = dtype,
-                  .quantization = quantization,
-                  .kv_cache_dtype = kv_cache_dtype,
-                  .max_model_len = longest};
+  return PreparedModel{.dir = std::move(dir),
+                       .model = std::move(model),
+                       .dtype = dtype,
+                       .quantization = quantization,
+                       .kv_cache_dtype = kv_cache_dtype,
+                       .max_model_len = longest};
 }
+
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kWrongUsage = 2;
 
 // Every rank says whether it is well; the first that is not speaks for all.
 bool all_well(Communicator& all, const Status& own) {
@@ -253,13 +243,13 @@ std::vector<pid_t> gather_pids(Communicator& all) {
   return pids;
 }
 
-int run_rank(World& world, const ModelOptions& options, const JobShape& shape, const Result<Prepared>& prepared,
+int run_rank(World& world, const ModelOptions& options, const JobShape& shape, const Result<PreparedModel>& prepared,
              const std::optional<MachineSpec>& machine, const std::function<Status(Job&)>& lead) {
   const auto start = std::chrono::steady_clock::now();
   const Plan& plan = options.plan;
   Mesh mesh = Mesh::create(world, plan);
   if (!all_well(*mesh.all, prepared.ok() ? Status(Ok{}) : Status(prepared.error()))) return kFailed;
-  const Prepared& p = *prepared;
+  const PreparedModel& p = *prepared;
 
   const Result<SchedulerConfig> sized = scheduler_config(world, mesh, options, shape, p);
   if (!all_well(*mesh.all, sized.ok() ? Status(Ok{}) : Status(sized.error()))) return kFailed;
@@ -371,7 +361,7 @@ PlannedWork planned_work(const ModelOptions& options, const JobShape& shape, Qua
 
 // Chooses the cut where the command line says none, or prices the one it says, in one line on stderr. The ranks'
 // command line follows in `args`.
-void settle_cut(ModelOptions& options, const JobShape& shape, const Prepared& prepared,
+void settle_cut(ModelOptions& options, const JobShape& shape, const PreparedModel& prepared,
                 const std::optional<FoundMachine>& found, std::vector<std::string>& args) {
   if (!found) return;
   const PlannedWork work = planned_work(options, shape, prepared.quantization);
@@ -396,7 +386,7 @@ void settle_cut(ModelOptions& options, const JobShape& shape, const Prepared& pr
 
 // Under the user's own mpirun: rank 0 chooses a cut over all ranks, and tells it. Without figures: tensor parallelism
 // as far as the model allows it.
-void agree_on_cut(World& world, ModelOptions& options, const JobShape& shape, const Result<Prepared>& prepared,
+void agree_on_cut(World& world, ModelOptions& options, const JobShape& shape, const Result<PreparedModel>& prepared,
                   const std::optional<MachineSpec>& machine) {
   std::vector<int> everyone(static_cast<size_t>(world.size()));
   std::iota(everyone.begin(), everyone.end(), 0);
@@ -428,7 +418,7 @@ int run_job(const ModelOptions& given, const JobShape& shape, const std::vector<
             const std::function<Status(Job&)>& lead) {
   ModelOptions options = given;
   std::vector<std::string> args = given_args;
-  const Result<Prepared> prepared = prepare(options);
+  const Result<PreparedModel> prepared = prepare_model(options);
   if (!started_by_mpi() && !prepared.ok()) {
     complain(prepared.error());
     return kFailed;

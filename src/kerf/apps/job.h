@@ -20,6 +20,18 @@
 
 namespace kerf {
 
+// What can be known before any rank is started.
+struct PreparedModel {
+  std::filesystem::path dir;
+  ModelSpec model;
+  DType dtype;
+  Quantization quantization;
+  DType kv_cache_dtype;
+  int64_t max_model_len;
+};
+// Fails when the model cannot be run as `options` say.
+[[nodiscard]] Result<PreparedModel> prepare_model(const ModelOptions& options);
+
 // How much is to be computed at once.
 struct JobShape {
   int64_t sequences = 1;       // that run at the same time
