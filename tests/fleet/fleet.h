@@ -17,6 +17,7 @@
 namespace kerf::testing {
 
 struct FleetOptions {
+  std::string model = KERF_MODELS_DIR "/kerf-tales-7m";
   int tp = 1;
   int pp = 1;
   size_t replicas = 1;
@@ -87,14 +88,13 @@ class Fleet {
   }
 
   ReplicaCommand command(const FleetOptions& options, size_t index) {
-    return {
-        .executable = KERF_PROGRAM,
-        .args = {"replica", KERF_MODELS_DIR "/kerf-tales-7m", "--tp", std::to_string(options.tp), "--pp",
-                 std::to_string(options.pp), "--threads", "1", "--max-num-seqs", std::to_string(options.max_num_seqs),
-                 "--timeout", std::to_string(std::chrono::duration<double>(options.timeout).count())},
-        .silence_limit = options.timeout + std::chrono::seconds(1),
-        .startup_limit = options.startup_limit,
-        .log = [this, index](std::string_view line) { log.push_back(fmt::format("replica {}: {}", index, line)); }};
+    return {.executable = KERF_PROGRAM,
+            .args = {"replica", options.model, "--tp", std::to_string(options.tp), "--pp", std::to_string(options.pp),
+                     "--threads", "1", "--max-num-seqs", std::to_string(options.max_num_seqs), "--timeout",
+                     std::to_string(std::chrono::duration<double>(options.timeout).count())},
+            .silence_limit = options.timeout + std::chrono::seconds(1),
+            .startup_limit = options.startup_limit,
+            .log = [this, index](std::string_view line) { log.push_back(fmt::format("replica {}: {}", index, line)); }};
   }
 };
 
