@@ -14,4 +14,4 @@
 #   PREFIX="nice -n -12"   in front of every measuring command
 #   JSON=FILE         appends every row, a line each, with all of its runs
 set -euo pipefail
-exec python3 "$(dirname "$0")/peers/main.py" "$@"
+exec python3 "$(dirname "$0")/peers/main.py" rows "$@"

@@ -37,7 +37,7 @@ def best_load_mode(run, *args):
 def rate(test, quantization="none", threads=2, depth=None):
     if depth is None:
         depth = 128 if test.startswith("decode") else 0
-    mode = best_load_mode(llama_bench, test, quantization, threads, depth)
+    mode = best_load_mode(llama_bench, test, quantization, threads, min(depth, 128))  # whatever the depth
     return llama_bench(test, quantization, mode, threads, depth)
 
 

@@ -1,11 +1,11 @@
-"""bench/peers.sh: see there."""
+"""bench/peers.sh and bench/serve_peers.sh: see there. The first argument is the module that has the pieces."""
 
 import datetime
+import importlib
 import json
 import os
 import sys
 
-import rows
 import settings
 from pairs import run
 
@@ -38,21 +38,22 @@ def keep(piece, outcome):
 
 
 def main():
-    pieces = sys.argv[1:] or list(rows.PIECES)
-    unknown = [piece for piece in pieces if piece not in rows.PIECES]
+    known = importlib.import_module(sys.argv[1]).PIECES
+    pieces = sys.argv[2:] or list(known)
+    unknown = [piece for piece in pieces if piece not in known]
     if unknown:
-        sys.exit(f"bench/peers.sh: no piece '{unknown[0]}'; pieces are: {' '.join(rows.PIECES)}")
+        sys.exit(f"there is no piece '{unknown[0]}'; pieces are: {' '.join(known)}")
     print(f"{datetime.date.today()}, {os.cpu_count()} cores, {cpu_name()}; medians of {settings.ROUNDS} pairs\n")
     print("| | kerf | peer | ratio (least-most) | target | met | |\n|---|---|---|---|---|---|---|", flush=True)
     failed = False
     for piece in pieces:
         try:
-            for row in rows.PIECES[piece]():
+            for row in known[piece]():
                 outcome = run(row)
                 print_row(outcome)
                 keep(piece, outcome)
         except settings.Missing as missing:
-            print(f"bench/peers.sh {piece}: {missing}", file=sys.stderr)
+            print(f"{piece}: {missing}", file=sys.stderr)
             failed = True
     sys.exit(1 if failed else 0)
 

@@ -7,6 +7,23 @@ import sys
 import settings
 
 
+class Recorded:
+    """Runs of which more than one row takes its figures: the first row runs them, later ones walk through them again."""
+
+    def __init__(self, measure):
+        self.measure = measure
+        self.results = []
+        self.walked = 0
+
+    def run(self):
+        self.results.append(self.measure())
+        return self.results[-1]
+
+    def next(self):
+        self.walked += 1
+        return self.results[self.walked - 1]
+
+
 @dataclasses.dataclass
 class Row:
     name: str
@@ -16,7 +33,7 @@ class Row:
     theirs: object
     unit: str = "tokens/s"
     smaller_is_better: bool = False  # then the target is of theirs / ours
-    note: object = None  # (ours: [figure]) → a remark on kerf's runs
+    note: object = None  # () → a remark on kerf's runs
     rounds: int = settings.ROUNDS
 
 

@@ -7,7 +7,7 @@ import llama_runs
 import models
 import quality_runs
 from bandwidth import Bracketed
-from pairs import Row
+from pairs import Recorded, Row
 
 FORMATS = ("none", "int8", "int4")
 KERF_NAME = {"none": "bf16", "int8": "int8", "int4": "int4"}
@@ -60,18 +60,19 @@ def pp():
 
 
 def long():
-    for quantization in FORMATS:
+    for quantization in ("none", "int4"):
         yield Row(f"decode at 8 k tokens, 2 threads, {beside(quantization)}", "llama.cpp", 1.2,
-                  lambda q=quantization: kerf_runs.rate("decode 32", q, depth=8192),
+                  lambda q=quantization: kerf_runs.rate("decode 32", q, depth=8192, warm_up=0),
                   lambda q=quantization: llama_runs.rate("decode 32", q, depth=8192))
 
 
 def dllama():
     cut = ("--tp", "2")
+    theirs = Recorded(dllama_runs.rates)  # (prefill, decode)
     yield Row("tp 2 x 1 thread, decode, int4", "distributed-llama, 2 nodes x 1 thread, Q40", 2.0,
-              lambda: kerf_runs.rate("decode 48", "int4", threads=1, depth=512, cut=cut), lambda: dllama_runs.rates()[1])
+              lambda: kerf_runs.rate("decode 48", "int4", threads=1, depth=512, cut=cut), lambda: theirs.run()[1])
     yield Row("tp 2 x 1 thread, prefill, int4", "distributed-llama, 2 nodes x 1 thread, Q40", 6.0,
-              lambda: kerf_runs.rate("prefill 512", "int4", threads=1, cut=cut), lambda: dllama_runs.rates()[0])
+              lambda: kerf_runs.rate("prefill 512", "int4", threads=1, cut=cut), lambda: theirs.next()[0])
 
 
 def matmul():

@@ -10,6 +10,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 PREFIX = shlex.split(os.environ.get("PREFIX", ""))
+LONGEST_S = 600  # a run that lasts longer hangs, or the machine has other work
 MODELS = pathlib.Path(os.environ.get("MODELS", pathlib.Path(tempfile.gettempdir()) / "kerf-random-models"))
 TALES = ROOT / "models" / "kerf-tales-7m"
 
@@ -48,8 +49,11 @@ def dllama():
 
 def output_of(command, merge_stderr=False, prefix=tuple(PREFIX)):
     """Standard output of a command; one that fails ends the benchmark with what it complained of."""
-    done = subprocess.run([*prefix, *map(str, command)], stdout=subprocess.PIPE, text=True, timeout=600, check=False,
-                          stderr=subprocess.STDOUT if merge_stderr else subprocess.PIPE)
+    try:
+        done = subprocess.run([*prefix, *map(str, command)], stdout=subprocess.PIPE, text=True, timeout=LONGEST_S,
+                              check=False, stderr=subprocess.STDOUT if merge_stderr else subprocess.PIPE)
+    except subprocess.TimeoutExpired:
+        sys.exit(f"{shlex.join(map(str, command))} did not end within {LONGEST_S} s")
     if done.returncode != 0:
         said = (done.stdout if merge_stderr else done.stderr).strip().splitlines()[-3:]
         sys.exit(f"{shlex.join(map(str, command))} failed:\n" + "\n".join(said))

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# bench/serve_peers.sh [PIECE…]     kerf serve beside llama-server on the same weights and requests, as one table
+#
+# Runs A B A B and prints the median of the ratios beside the target, met or not. Builds and fetches nothing: what is
+# missing it names. Let nothing else run.
+#   clients    16 clients, 64 tokens in and out, int8 vs Q8_0
+#   goodput    64 clients, lengths of a trace, int4 vs Q4_0, under the SLO that llama-server meets for half of them
+#   prefix     32 requests that share 1 k tokens, kerf's prefix cache on and off
+#   idle       32 clients, with and without 1,000 idle connections
+#   cuts       tp 2, pp 2, dp 2 beside the planner's prediction
+#   overhead   the shipped model and one client, beside kerf bench
+# The variables of bench/peers.sh, where LLAMA_CPP has llama-server and KERF_BENCH serve_load, and
+#   TRACE=FILE   CSV of TIMESTAMP,ContextTokens,GeneratedTokens
+set -euo pipefail
+ulimit -n "$(ulimit -Hn)"
+exec python3 "$(dirname "$0")/peers/main.py" serve_rows "$@"
