@@ -154,7 +154,7 @@ int threads_per_rank(const ModelOptions& options, const World& world) {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / ranks_here(world));
 }
 
-Stage::Config stage_config(const ModelOptions& options, const Prepared& p, const SchedulerConfig& config) {
+Stage::Config stage_config(const ModelOptions& options, const PreparedModel& p, const SchedulerConfig& config) {
   return {.dtype = p.dtype,
           .max_tokens = options.max_num_batched_tokens,
           .max_logit_rows = std::max(config.max_score_rows, config.max_num_seqs),
@@ -164,7 +164,7 @@ Stage::Config stage_config(const ModelOptions& options, const Prepared& p, const
 }
 
 // What fits on the poorest rank. Every rank takes part and fails alike.
-Result<KvSize> kv_size_from_memory(const World& world, Mesh& mesh, const ModelOptions& options, const Prepared& p,
+Result<KvSize> kv_size_from_memory(const World& world, Mesh& mesh, const ModelOptions& options, const PreparedModel& p,
                                    const SchedulerConfig& config, const EngineOptions& server) {
   const KvMemory own = {.memory = host_memory_bytes(),
                         .ranks_sharing = ranks_here(world) * server.replicas,
@@ -181,7 +181,7 @@ Result<KvSize> kv_size_from_memory(const World& world, Mesh& mesh, const ModelOp
 
 // Room for all sequences at their longest; a server's from its memory.
 Result<SchedulerConfig> scheduler_config(const World& world, Mesh& mesh, const ModelOptions& options,
-                                         const JobShape& shape, const Prepared& p) {
+                                         const JobShape& shape, const PreparedModel& p) {
   SchedulerConfig config{
       .max_num_seqs = std::min(shape.sequences, options.max_num_batched_tokens),
       .max_num_batched_tokens = options.max_num_batched_tokens,
