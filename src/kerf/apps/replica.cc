@@ -42,14 +42,15 @@ Status serve_front(Job& job, const ModelOptions& options) {
 void add_replica(CLI::App& app, const std::vector<std::string>& args, int& status) {
   struct Options {
     ModelOptions model;
-    int64_t max_num_seqs = 0;
+    EngineOptions engine;
   };
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("replica", "One replica of kerf serve")->group("");
   add_model_options(*command, options->model);
-  command->add_option("--max-num-seqs", options->max_num_seqs)->required();
+  add_engine_options(*command, options->engine);
+  command->add_option("--replicas", options->engine.replicas);
   command->callback([options, &args, &status] {
-    const JobShape shape{.sequences = options->max_num_seqs, .prices = false, .serves = true};
+    const JobShape shape{.prices = false, .serves = true, .server = options->engine};
     status = run_job(options->model, shape, args, [&](Job& job) { return serve_front(job, options->model); });
   });
 }

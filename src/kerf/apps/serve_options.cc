@@ -19,6 +19,7 @@ std::string join(const std::vector<T>& values) {
 
 void add_serve_options(CLI::App& command, ServeOptions& options) {
   add_model_options(command, options.model);
+  add_engine_options(command, options.engine);
   command.add_option("--data-parallel-size,--dp", options.model.plan.dp, "replicas of the model")
       ->check(CLI::Range(1, 1024))
       ->each([&options](const std::string& /*value*/) { options.model.cut_given = true; })
@@ -36,9 +37,6 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
                      "what clients call the model; may be given several times; default: the directory's name");
   command.add_option("--allowed-origins", options.allowed_origins,
                      "origins whose pages may read answers (CORS), * for all; default: none");
-  command.add_option("--max-num-seqs", options.max_num_seqs, "most sequences that a replica runs at the same time")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 16))
-      ->capture_default_str();
   command
       .add_option("--max-queue", options.max_queue,
                   "most requests that wait for a replica; what comes then is refused with 429")
@@ -106,7 +104,13 @@ std::vector<std::string> replica_args(const ServeOptions& options, int threads) 
   if (model.max_model_len > 0) add("--max-model-len", std::to_string(model.max_model_len));
   add("--max-num-batched-tokens", std::to_string(model.max_num_batched_tokens));
   add("--timeout", fmt::format("{}", model.timeout_s));
-  add("--max-num-seqs", std::to_string(options.max_num_seqs));
+  const EngineOptions& engine = options.engine;
+  add("--memory-utilization", fmt::format("{}", engine.memory_utilization));
+  add("--max-num-seqs", std::to_string(engine.max_num_seqs));
+  add("--block-size", std::to_string(engine.block_size));
+  args.emplace_back(engine.enable_prefix_caching ? "--enable-prefix-caching" : "--no-enable-prefix-caching");
+  add("--max-prompt-tokens-beside-decodes", std::to_string(engine.max_prompt_tokens_beside_decodes));
+  add("--replicas", std::to_string(model.plan.dp));
   return args;
 }
 

@@ -12,11 +12,11 @@ namespace kerf {
 
 struct ServeOptions {
   ModelOptions model{.timeout_s = 10};
+  EngineOptions engine;
   std::string host = "127.0.0.1";
   int port = 8000;
   std::vector<std::string> served_model_names;  // empty: the directory's name
   std::vector<std::string> allowed_origins;     // of browsers' pages (CORS); empty: none
-  int64_t max_num_seqs = 64;                    // of each replica, at the same time
   double startup_timeout_s = 600;               // of a replica, from its start until it serves
   double shutdown_timeout_s = 30;               // for what is under way when the server is to end
 

@@ -24,17 +24,19 @@ ServeOptions parse(const std::string& words) {
 }
 
 TEST(ServeOptions, AReplicaGetsWhatTheServerWasAskedFor) {
-  const ServeOptions options =
-      parse("m --tp 2 --pp 3 --dp 4 --sp --pp-layers 3,4,5 --quantization int8 --max-model-len 99 --max-num-seqs 7");
+  const ServeOptions options = parse(
+      "m --tp 2 --pp 3 --dp 4 --sp --pp-layers 3,4,5 --quantization int8 --max-model-len 99 --max-num-seqs 7 "
+      "--no-enable-prefix-caching");
   EXPECT_TRUE(options.model.cut_given);
   EXPECT_EQ(options.model.plan.dp, 4);
   // A replica reads its own flags as the server read them.
   CLI::App app;
   ModelOptions replica;
-  int64_t max_num_seqs = 0;
+  EngineOptions engine;
   CLI::App* command = app.add_subcommand("replica");
   add_model_options(*command, replica);
-  command->add_option("--max-num-seqs", max_num_seqs);
+  add_engine_options(*command, engine);
+  command->add_option("--replicas", engine.replicas);
   std::vector<std::string> args = replica_args(options, 5);
   std::ranges::reverse(args);  // as CLI11 wants them
   app.parse(args);
@@ -47,7 +49,9 @@ TEST(ServeOptions, AReplicaGetsWhatTheServerWasAskedFor) {
   EXPECT_EQ(replica.max_model_len, 99);
   EXPECT_EQ(replica.threads, 5);
   EXPECT_EQ(replica.timeout_s, 10);
-  EXPECT_EQ(max_num_seqs, 7);
+  EXPECT_EQ(engine.max_num_seqs, 7);
+  EXPECT_EQ(engine.replicas, 4);
+  EXPECT_FALSE(engine.enable_prefix_caching);
 }
 
 TEST(ReadMaxQueue, TheFileGoesBeforeTheFlag) {

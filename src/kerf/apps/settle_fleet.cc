@@ -1,11 +1,12 @@
 #include "kerf/apps/settle_fleet.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "kerf/apps/fleet_plan.h"
 #include "kerf/apps/machine_cache.h"
+#include "kerf/apps/predict/shape_of.h"
+#include "kerf/base/host_memory.h"
+#include "kerf/planner/memory.h"
 #include "kerf/serve/core_shares.h"
 
 namespace kerf {
@@ -19,9 +20,18 @@ constexpr int64_t kPromptTokens = 256;
 constexpr int64_t kOutputTokens = 128;
 constexpr double kMemoryShare = 0.8;  // for the weights of all replicas; the rest is for KV caches and everything else
 
-int64_t host_memory() { return int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE); }
+// What any core that kerf runs on computes at least in a long prompt: AVX2 in f32 gives twice that.
+constexpr double kSlowCoreFlops = 30e9;
 
 }  // namespace
+
+double longest_step_s(const ServeOptions& options, const PreparedModel& model) {
+  const double params = weight_bytes(shape_of(model.model, DType::kF32)) / size_of(DType::kF32);
+  const double flops = 2 * params * static_cast<double>(options.model.max_num_batched_tokens);
+  const double cores = static_cast<double>(own_cores().size()) / options.model.plan.dp;
+  const double threads = options.model.threads > 0 ? options.model.threads * options.model.plan.tp : cores;
+  return flops / (kSlowCoreFlops * std::max(1.0, std::min(cores, threads)));
+}
 
 Result<std::string> settle_fleet(ServeOptions& options, const PreparedModel& model) {
   ModelOptions& m = options.model;
@@ -33,13 +43,13 @@ Result<std::string> settle_fleet(ServeOptions& options, const PreparedModel& mod
     machine = found->machine;
   }
   if (!machine || !m.hosts.empty()) return std::string();
-  const FleetWork work{.work = {.sequences = std::min(kSequences, options.max_num_seqs),
+  const FleetWork work{.work = {.sequences = std::min(kSequences, options.engine.max_num_seqs),
                                 .prompt_tokens = kPromptTokens,
                                 .output_tokens = kOutputTokens,
                                 .max_num_batched_tokens = m.max_num_batched_tokens,
                                 .threads = m.threads,
                                 .quantization = model.quantization},
-                       .memory_bytes = static_cast<int64_t>(kMemoryShare * static_cast<double>(host_memory()))};
+                       .memory_bytes = static_cast<int64_t>(kMemoryShare * static_cast<double>(host_memory_bytes()))};
   const std::vector<PlannedCut> cuts = plan_fleets(model.model, model.dtype, *machine, work);
   if (cuts.empty()) return std::string();
   if (m.cut_given) {

@@ -14,4 +14,7 @@ namespace kerf {
 // Threading: may start a process; call it before any thread is started.
 [[nodiscard]] Result<std::string> settle_fleet(ServeOptions& options, const PreparedModel& model);
 
+// A step of the most tokens on slow cores: whoever has been silent for less may be at work.
+[[nodiscard]] double longest_step_s(const ServeOptions& options, const PreparedModel& model);
+
 }  // namespace kerf

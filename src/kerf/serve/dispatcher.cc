@@ -366,6 +366,11 @@ std::vector<ReplicaView> Dispatcher::replicas() const {
   return all;
 }
 
+bool Dispatcher::ready() const {
+  const auto serves = [](const auto& replica) { return replica->state() == ReplicaState::kReady; };
+  return !counts_.shutting_down && std::ranges::any_of(replicas_, serves);
+}
+
 DispatcherStatus Dispatcher::status() const {
   DispatcherStatus status = counts_;
   status.queued = static_cast<int64_t>(queue_.size());

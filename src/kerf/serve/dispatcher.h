@@ -47,6 +47,8 @@ class Dispatcher final : public Generator {
   [[nodiscard]] const ReplicaFacts* facts() const;
   [[nodiscard]] std::vector<ReplicaView> replicas() const;
   [[nodiscard]] DispatcherStatus status() const;
+  // Whether a request that comes now would be computed now, or soon.
+  [[nodiscard]] bool ready() const;
 
   // Called when a replica becomes ready, and when a replica that was never ready fails to start for the third time.
   std::function<void()> on_ready = [] {};

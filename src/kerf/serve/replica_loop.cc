@@ -30,7 +30,8 @@ TokenUpdate token_update(SequenceUpdate&& update) {
           .position = update.position,
           .token = std::move(update.token),
           .finish = update.finish,
-          .error = std::move(update.error)};
+          .error = std::move(update.error),
+          .cached_tokens = update.cached_tokens};
 }
 
 }  // namespace

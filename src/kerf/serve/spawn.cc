@@ -8,14 +8,15 @@
 
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
 
 namespace kerf {
 
 namespace {
 
-[[noreturn]] void become(const SpawnOptions& options, const std::vector<char*>& argv, pid_t parent) {
+// Between fork and exec in a process that may have threads: nothing here allocates or takes a lock.
+[[noreturn]] void become(const SpawnOptions& options, const std::vector<char*>& argv, const std::vector<char*>& envp,
+                         std::string_view complaint, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(1);
   setpgid(0, 0);  // a terminal's Ctrl-C is for the front
@@ -33,9 +34,8 @@ namespace {
   dup2(options.output, STDOUT_FILENO);
   dup2(options.output, STDERR_FILENO);
   close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);  // a client's connection would stay open with the child
-  setenv(options.variable.first.c_str(), options.variable.second.c_str(), 1);
-  execv(argv[0], argv.data());
-  fmt::print(stderr, "kerf: cannot run {}: {}\n", options.executable, std::strerror(errno));
+  execve(argv[0], argv.data(), envp.data());
+  [[maybe_unused]] const auto written = write(STDERR_FILENO, complaint.data(), complaint.size());
   _exit(1);
 }
 
@@ -45,10 +45,15 @@ Result<pid_t> spawn(const SpawnOptions& options) {
   std::vector<char*> argv{const_cast<char*>(options.executable.c_str())};
   for (const std::string& arg : options.args) argv.push_back(const_cast<char*>(arg.c_str()));
   argv.push_back(nullptr);
+  const std::string variable = fmt::format("{}={}", options.variable.first, options.variable.second);
+  std::vector<char*> envp{const_cast<char*>(variable.c_str())};
+  for (char** other = environ; *other != nullptr; ++other) envp.push_back(*other);
+  envp.push_back(nullptr);
+  const std::string complaint = fmt::format("kerf: cannot run {}\n", options.executable);
   const pid_t parent = getpid();
   const pid_t child = fork();
   if (child < 0) return fail("cannot start a process: {}", std::strerror(errno));
-  if (child == 0) become(options, argv, parent);
+  if (child == 0) become(options, argv, envp, complaint, parent);
   return child;
 }
 

@@ -20,7 +20,7 @@ struct SpawnOptions {
 };
 
 // Leader of a process group of its own, stdin empty, signals as at a login; dies with this thread.
-// Threading: a process of one thread; it forks.
+// Threading: the process's first thread; others may run.
 [[nodiscard]] Result<pid_t> spawn(const SpawnOptions& options);
 
 }  // namespace kerf
