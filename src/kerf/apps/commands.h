@@ -18,6 +18,7 @@ void add_plan(CLI::App& app, int& status);
 void add_lint(CLI::App& app, const std::vector<std::string>& args, int& status);
 void add_bench(CLI::App& app, const std::vector<std::string>& args, int& status);
 void add_probe(CLI::App& app, int& status);
+void add_serve(CLI::App& app, int& status);
 // One replica of kerf serve; not for users.
 void add_replica(CLI::App& app, const std::vector<std::string>& args, int& status);
 

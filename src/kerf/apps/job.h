@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "kerf/apps/options.h"
+#include "kerf/apps/prepared_model.h"
 #include "kerf/engine/engine.h"
 #include "kerf/engine/engine_options.h"
 #include "kerf/spec/machine_spec.h"
@@ -19,18 +20,6 @@
 #include "kerf/spec/quantization.h"
 
 namespace kerf {
-
-// What can be known before any rank is started.
-struct PreparedModel {
-  std::filesystem::path dir;
-  ModelSpec model;
-  DType dtype;
-  Quantization quantization;
-  DType kv_cache_dtype;
-  int64_t max_model_len;
-};
-// Fails when the model cannot be run as `options` say.
-[[nodiscard]] Result<PreparedModel> prepare_model(const ModelOptions& options);
 
 // How much is to be computed at once.
 struct JobShape {
@@ -82,8 +71,5 @@ struct Job {
 // an error it returns is printed. Exactly one rank prints why a job failed.
 int run_job(const ModelOptions& options, const JobShape& shape, const std::vector<std::string>& args,
             const std::function<Status(Job&)>& lead);
-
-// "kerf: <message>" on stderr.
-void complain(const Error& error);
 
 }  // namespace kerf

@@ -15,6 +15,7 @@ int run(int argc, char** argv) {
   int status = 0;
   kerf::add_run(app, args, status);
   kerf::add_score(app, args, status);
+  kerf::add_serve(app, status);
   kerf::add_topo(app, args, status);
   kerf::add_plan(app, status);
   kerf::add_lint(app, args, status);

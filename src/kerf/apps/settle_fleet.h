@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "kerf/apps/job.h"
+#include "kerf/apps/prepared_model.h"
 #include "kerf/apps/serve_options.h"
 
 namespace kerf {

@@ -1,0 +1,86 @@
+#!/bin/bash
+# The server as a user meets it: starts, answers as kerf run does, survives its ranks, reads keys again, refuses what
+# cannot be, ends when told to.
+#   serve.sh KERF MODEL
+set -euo pipefail
+kerf=$1 model=$2
+dir=$(mktemp -d)
+server=''
+trap 'if [[ -n $server ]]; then kill -9 "$server" 2>/dev/null || true; fi; rm -rf "$dir"' EXIT
+
+fail() {
+  echo "FAILED: $*"
+  cat "$dir/out" "$dir/err"
+  exit 1
+}
+
+# start FLAG…: waits until the server says its URL.
+start() {
+  "$kerf" serve "$model" --port 0 --timeout 5 "$@" >"$dir/out" 2>"$dir/err" &
+  server=$!
+  for _ in {1..600}; do
+    url=$(sed -n 's/^kerf serves .* at //p' "$dir/out")
+    [[ -n $url ]] && return
+    kill -0 "$server" 2>/dev/null || fail "the server ended"
+    sleep 0.1
+  done
+  fail 'no URL after a minute'
+}
+
+# complete FLAG…: the text that the server continues a story with.
+complete() {
+  curl -sS --max-time 60 "$url/v1/completions" -H 'Content-Type: application/json' "$@" \
+    -d '{"model": "kerf-tales-7m", "prompt": "Once upon a time", "max_tokens": 100, "temperature": 0}' |
+    python3 -c 'import json, sys; print(json.load(sys.stdin)["choices"][0]["text"])'
+}
+
+ended() { # STATUS
+  local status=0
+  wait "$server" || status=$?
+  server=''
+  [[ $status == "$1" ]] || fail "it ended with status $status, not $1"
+}
+
+expected=$("$kerf" run "$model" -p 'Once upon a time' --max-tokens 100 --tp 1 2>/dev/null)
+
+# One engine: the server's answer is that of kerf run, whatever the cut.
+start --tp 2
+[[ $(complete) == "$expected" ]] || fail "another answer: $(complete)"
+# The curl line that it prints works.
+line=$(sed -n 's/^  curl/curl -sS/p' "$dir/out")
+eval "$line" | grep -q '"choices"' || fail 'the printed curl line does not work'
+# A rank that dies, while a stream runs, is not noticed by the client.
+rank=$(grep -o 'pid [0-9]*' "$dir/err" | head -1 | cut -d' ' -f2)
+complete >"$dir/answer" &
+client=$!
+sleep 0.02
+kill -9 "$rank"
+wait "$client"
+[[ $(cat "$dir/answer") == "$(complete)" ]] || fail 'the stream was not what it should have been'
+# It drains.
+kill -TERM "$server"
+ended 0
+
+# Keys are read again at SIGHUP.
+echo one >"$dir/keys"
+start --tp 1 --api-key-file "$dir/keys"
+[[ $(curl -s -o /dev/null -w '%{http_code}' "$url/v1/models" -H 'Authorization: Bearer one') == 200 ]] || fail 'key one'
+echo two >"$dir/keys"
+kill -HUP "$server"
+for _ in {1..100}; do
+  code=$(curl -s -o /dev/null -w '%{http_code}' "$url/v1/models" -H 'Authorization: Bearer two')
+  [[ $code == 200 ]] && break
+  sleep 0.05
+done
+[[ $code == 200 ]] || fail 'key two'
+[[ $(curl -s -o /dev/null -w '%{http_code}' "$url/v1/models" -H 'Authorization: Bearer one') == 401 ]] || fail 'key one is old'
+
+# A port that is taken: one sentence, status 1.
+port=${url##*:}
+if "$kerf" serve "$model" --port "$port" --tp 1 >"$dir/out2" 2>"$dir/err2"; then fail 'two servers on one port'; fi
+[[ $(grep -c . "$dir/err2") == 1 && $(cat "$dir/err2") == kerf:*"$port"* ]] || fail "of a port taken it says: $(cat "$dir/err2")"
+# A model that is not there, likewise.
+if "$kerf" serve /nowhere --port 0 --tp 1 2>"$dir/err2"; then fail 'a model from nowhere'; fi
+[[ $(grep -c . "$dir/err2") == 1 && $(cat "$dir/err2") == kerf:*/nowhere* ]] || fail "of no model it says: $(cat "$dir/err2")"
+kill -INT "$server"
+ended 0
