@@ -20,6 +20,7 @@
 #include "kerf/apps/lifeline.h"
 #include "kerf/apps/machine_cache.h"
 #include "kerf/apps/trace_file.h"
+#include "kerf/base/cores.h"
 #include "kerf/base/host_memory.h"
 #include "kerf/base/progress.h"
 #include "kerf/comm/world.h"
@@ -123,15 +124,19 @@ class StartWatch {
   std::thread thread_;
 };
 
-int ranks_here(const World& world) {
-  int here = 0;
-  for (int rank = 0; rank < world.size(); ++rank) here += world.host(rank) == world.host(world.rank()) ? 1 : 0;
-  return here;
+RankPlace place_on_host(const World& world) {
+  RankPlace place{.index = 0, .ranks = 0};
+  for (int rank = 0; rank < world.size(); ++rank) {
+    if (world.host(rank) != world.host(world.rank())) continue;
+    if (rank == world.rank()) place.index = place.ranks;
+    ++place.ranks;
+  }
+  return place;
 }
 
-int threads_per_rank(const ModelOptions& options, const World& world) {
+int threads_per_rank(const ModelOptions& options, RankPlace place) {
   if (options.threads > 0) return options.threads;
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / ranks_here(world));
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / place.ranks);
 }
 
 Stage::Config stage_config(const ModelOptions& options, const PreparedModel& p, const SchedulerConfig& config) {
@@ -147,7 +152,7 @@ Stage::Config stage_config(const ModelOptions& options, const PreparedModel& p, 
 Result<KvSize> kv_size_from_memory(const World& world, Mesh& mesh, const ModelOptions& options, const PreparedModel& p,
                                    const SchedulerConfig& config, const EngineOptions& server) {
   const KvMemory own = {.memory = host_memory_bytes(),
-                        .ranks_sharing = ranks_here(world) * server.replicas,
+                        .ranks_sharing = place_on_host(world).ranks * server.replicas,
                         .weights = weight_bytes_of_rank(p.model, p.dtype, p.quantization, options.plan, mesh.stage),
                         .scratch = Stage::scratch_bytes(p.model, stage_config(options, p, config)),
                         .block = kv_block_bytes(p.model, options.plan, mesh.stage, mesh.tp_rank, p.kv_cache_dtype)};
@@ -236,8 +241,9 @@ int run_rank(World& world, const ModelOptions& options, const JobShape& shape, c
   const SchedulerConfig& config = *sized;
   KERF_CHECK(config.validate().ok());
 
-  const int threads = threads_per_rank(options, world);
-  ThreadPool pool(threads);
+  const RankPlace place = place_on_host(world);
+  const int threads = threads_per_rank(options, place);
+  ThreadPool pool(threads, cores_of_rank(place, threads));
   Result<Checkpoint> checkpoint = Checkpoint::open(p.dir);
   if (!all_well(*mesh.all, checkpoint.ok() ? Status(Ok{}) : Status(checkpoint.error()))) return kFailed;
   Result<Stage> stage = [&] {

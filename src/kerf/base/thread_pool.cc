@@ -2,86 +2,107 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "kerf/base/check.h"
+#include "kerf/base/cores.h"
+#include "kerf/base/patience.h"
+#include "kerf/base/shm.h"
 
 namespace kerf {
 
 namespace {
 
-// How long an idle worker polls for the next loop before it sleeps. A decode step issues its loops
-// a few microseconds apart; waking a sleeping thread costs about 50 us.
-constexpr int kSpins = 2000;
+constexpr std::chrono::seconds kSleep{1};  // then look again; whoever publishes wakes sleepers
 
-inline void relax() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#endif
-}
+// What is left of one thread's run of i: the owner takes the first, others the last. Alone on its pair of cache lines.
+class alignas(128) Run {
+ public:
+  void set(int begin, int end) { left_.store(pack(begin, end), std::memory_order_release); }
+  // An i, or -1. A thread that comes late may take one of the next loop: that loop then waits for it.
+  int take_first() {
+    return take([](int begin, int end) { return pack(begin + 1, end); }, [](int begin, int) { return begin; });
+  }
+  int take_last() {
+    return take([](int begin, int end) { return pack(begin, end - 1); }, [](int, int end) { return end - 1; });
+  }
+
+ private:
+  static uint64_t pack(int begin, int end) {
+    return static_cast<uint64_t>(static_cast<uint32_t>(begin)) << 32 | static_cast<uint32_t>(end);
+  }
+  template <typename Rest, typename Taken>
+  int take(Rest rest, Taken taken) {
+    uint64_t left = left_.load(std::memory_order_acquire);
+    while (true) {
+      const int begin = static_cast<int>(left >> 32);
+      const int end = static_cast<int>(left & 0xffffffff);
+      if (begin >= end) return -1;
+      if (left_.compare_exchange_weak(left, rest(begin, end), std::memory_order_acq_rel, std::memory_order_acquire)) {
+        return taken(begin, end);
+      }
+    }
+  }
+
+  std::atomic<uint64_t> left_{0};
+};
 
 }  // namespace
 
 struct ThreadPool::State {
+  explicit State(int threads) : runs(static_cast<size_t>(threads)) {}
+
+  std::vector<Run> runs;  // one a thread, the caller's first
   std::vector<std::thread> workers;
-  std::mutex mutex;
-  std::condition_variable wake;
-  std::condition_variable done;
-  std::atomic<uint64_t> generation{0};  // bumped once per loop, and once to stop
-  bool stop = false;
 
-  // The loop being run: written before the generation is bumped, read after.
+  // The loop being run: written before its runs are, read after taking from them. It lasts until `left` is 0.
   const std::function<void(int)>* body = nullptr;
-  int n = 0;
-  std::atomic<int> next{0};
-  std::atomic<int> busy{0};  // workers that have not yet left the current loop
+  alignas(128) std::atomic<int> left{0};  // of the loop's i, not yet reported done
+  SharedCounter published;                // loops, and one more to stop
+  SharedCounter finished;                 // moves after a loop's end
+  Patience callers_patience;
+  std::atomic<bool> stop{false};
 
-  void work() {
-    for (int i = next.fetch_add(1, std::memory_order_relaxed); i < n;
-         i = next.fetch_add(1, std::memory_order_relaxed)) {
-      (*body)(i);
+  // Takes part in whatever loop there is, until nothing is left to take.
+  void work(size_t self) {
+    int done = 0;
+    for (int i = runs[self].take_first(); i >= 0; i = runs[self].take_first(), ++done) (*body)(i);
+    for (size_t other = 1; other < runs.size(); ++other) {
+      Run& run = runs[(self + other) % runs.size()];
+      for (int i = run.take_last(); i >= 0; i = run.take_last(), ++done) (*body)(i);
     }
+    if (done > 0 && left.fetch_sub(done, std::memory_order_seq_cst) == done) finished.raise(finished.load() + 1);
   }
 
-  void worker() {
-    uint64_t seen = 0;
+  void worker(size_t self) {
+    Patience patience;
+    uint32_t seen = 0;
     while (true) {
-      for (int spin = 0; spin < kSpins && generation.load(std::memory_order_acquire) == seen; ++spin) relax();
-      if (generation.load(std::memory_order_acquire) == seen) {
-        std::unique_lock lock(mutex);
-        wake.wait(lock, [&] { return generation.load(std::memory_order_acquire) != seen; });
-      }
-      ++seen;
-      if (stop) return;
-      work();
-      if (busy.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-        const std::lock_guard lock(mutex);
-        done.notify_one();
-      }
+      while (!patience.wait([&] { return published.load() != seen; })) published.sleep(seen, kSleep);
+      seen = published.load();
+      if (stop.load(std::memory_order_acquire)) return;
+      work(self);
     }
-  }
-
-  void publish() {
-    {
-      const std::lock_guard lock(mutex);
-      generation.fetch_add(1, std::memory_order_release);
-    }
-    wake.notify_all();
   }
 };
 
-ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
+ThreadPool::ThreadPool(int threads, const std::vector<int>& cores) : state_(std::make_unique<State>(threads)) {
   KERF_CHECK(threads >= 1);
-  for (int i = 1; i < threads; ++i) state_->workers.emplace_back([s = state_.get()] { s->worker(); });
+  KERF_CHECK(cores.empty() || cores.size() == static_cast<size_t>(threads));
+  const auto start = [&](size_t self) {
+    return std::thread([s = state_.get(), self, core = cores.empty() ? -1 : cores[self]] {
+      if (core >= 0) pin_this_thread(core);
+      s->worker(self);
+    });
+  };
+  for (size_t i = 1; i < static_cast<size_t>(threads); ++i) state_->workers.push_back(start(i));
+  if (!cores.empty()) pin_this_thread(cores[0]);
 }
 
 ThreadPool::~ThreadPool() {
-  state_->stop = true;
-  state_->publish();
+  state_->stop.store(true, std::memory_order_release);
+  state_->published.raise(state_->published.load() + 1);
   for (auto& worker : state_->workers) worker.join();
 }
 
@@ -94,15 +115,17 @@ void ThreadPool::parallel_for(int n, const std::function<void(int)>& body) {
     return;
   }
   s.body = &body;
-  s.n = n;
-  s.next.store(0, std::memory_order_relaxed);
-  s.busy.store(static_cast<int>(s.workers.size()), std::memory_order_relaxed);
-  s.publish();
-  s.work();
-  for (int spin = 0; spin < kSpins && s.busy.load(std::memory_order_acquire) != 0; ++spin) relax();
-  if (s.busy.load(std::memory_order_acquire) != 0) {
-    std::unique_lock lock(s.mutex);
-    s.done.wait(lock, [&] { return s.busy.load(std::memory_order_acquire) == 0; });
+  s.left.store(n, std::memory_order_relaxed);
+  const auto threads = static_cast<int64_t>(s.runs.size());
+  for (int64_t i = 0; i < threads; ++i) {
+    s.runs[static_cast<size_t>(i)].set(static_cast<int>(n * i / threads), static_cast<int>(n * (i + 1) / threads));
+  }
+  s.published.raise(s.published.load() + 1);
+  s.work(0);
+  while (true) {
+    const uint32_t seen = s.finished.load();
+    if (s.callers_patience.wait([&] { return s.left.load(std::memory_order_acquire) == 0; })) return;
+    s.finished.sleep(seen, kSleep);
   }
 }
 
