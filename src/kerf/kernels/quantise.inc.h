@@ -81,19 +81,33 @@ void quantise_int4(const GroupWeights& w, BFloat16* scales, uint32_t (*q)[16]) {
   store(scales, add(load(scales), poison_of(w)));
 }
 
-// Output `lane` of a group from `elements` of a row; what is missing is 0.
+// Up to 16 elements of a row, which may be unaligned; what is missing is 0.
 template <typename From>
-void transpose_into(GroupWeights& w, int64_t lane, const std::byte* row, int64_t elements) {
-  From source[kGroup];
-  if (elements == kGroup) {
+Vec load_row(const std::byte* row, int64_t elements) {
+  From source[16];
+  if (elements >= 16) {
     __builtin_memcpy(source, row, sizeof(source));  // of a constant size: no call
   } else {
     __builtin_memset(source, 0, sizeof(source));
-    __builtin_memcpy(source, row, static_cast<size_t>(elements) * sizeof(From));
+    if (elements > 0) __builtin_memcpy(source, row, static_cast<size_t>(elements) * sizeof(From));
   }
-  float values[kGroup];
-  for (int64_t k = 0; k < kGroup; k += 16) store(values + k, load(source + k));
-  for (int64_t k = 0; k < kGroup; ++k) w[k][lane] = values[k];
+  return load(source);
+}
+
+// A group of the outputs [first, last) of sixteen, `elements` long, from rows row_bytes apart; what is missing is 0.
+//   rows  // of output `first`
+template <typename From>
+void load_group(const std::byte* rows, int64_t row_bytes, int64_t first, int64_t last, int64_t elements,
+                GroupWeights& w) {
+  for (int64_t k = 0; k < kGroup; k += 16) {
+    Vec lanes[16];
+    for (int64_t lane = 0; lane < 16; ++lane) {
+      const std::byte* from = rows + (lane - first) * row_bytes + k * static_cast<int64_t>(sizeof(From));
+      lanes[lane] = first <= lane && lane < last ? load_row<From>(from, elements - k) : set1(0.0F);
+    }
+    transpose(lanes);
+    for (int64_t i = 0; i < 16; ++i) store(w[k + i], lanes[i]);
+  }
 }
 
 // Elements [first, last) of sixteen.
@@ -153,13 +167,15 @@ void pack_groups_from(const PackArgs& args) {
           const int64_t first = begin < output ? 0 : begin - output;
           const int64_t last = end - output < 16 ? end - output : 16;
           if (first >= last) continue;
+          const std::byte* from = rows + (row + output + first - begin) * row_bytes;
+          from += k * static_cast<int64_t>(sizeof(From));
+          for (int64_t lane = first; lane < last; ++lane)
+            prefetch(from + (lane - first) * row_bytes + kPackPrefetchBytes);
           alignas(64) GroupWeights weights;
-          if (last - first < 16) __builtin_memset(weights, 0, sizeof(weights));
-          for (int64_t lane = first; lane < last; ++lane) {
-            const std::byte* from = rows + (row + output + lane - begin) * row_bytes;
-            from += k * static_cast<int64_t>(sizeof(From));
-            prefetch(from + kPackPrefetchBytes);
-            transpose_into<From>(weights, lane, from, elements);
+          if (last - first == 16 && elements == kGroup) {  // constants that the compiler unrolls for
+            load_group<From>(from, row_bytes, 0, 16, kGroup, weights);
+          } else {
+            load_group<From>(from, row_bytes, first, last, elements, weights);
           }
           alignas(64) uint32_t q[kGroup][16];
           BFloat16 scales[16];

@@ -83,6 +83,36 @@ __m256 select_lanes8(int64_t lo, int64_t hi, __m256 a, __m256 other) {
 Vec select_lanes(int64_t lo, int64_t hi, Vec a, Vec other) {
   return {select_lanes8(lo, hi, a.lo, other.lo), select_lanes8(lo - 8, hi - 8, a.hi, other.hi)};
 }
+void transpose8(__m256 (&rows)[8]) {
+  __m256 pairs[8];
+  for (int i = 0; i < 8; i += 2) {
+    pairs[i] = _mm256_unpacklo_ps(rows[i], rows[i + 1]);
+    pairs[i + 1] = _mm256_unpackhi_ps(rows[i], rows[i + 1]);
+  }
+  __m256 fours[8];
+  for (int i = 0; i < 8; i += 4) {
+    fours[i] = _mm256_shuffle_ps(pairs[i], pairs[i + 2], 0b01'00'01'00);
+    fours[i + 1] = _mm256_shuffle_ps(pairs[i], pairs[i + 2], 0b11'10'11'10);
+    fours[i + 2] = _mm256_shuffle_ps(pairs[i + 1], pairs[i + 3], 0b01'00'01'00);
+    fours[i + 3] = _mm256_shuffle_ps(pairs[i + 1], pairs[i + 3], 0b11'10'11'10);
+  }
+  for (int column = 0; column < 4; ++column) {
+    rows[column] = _mm256_permute2f128_ps(fours[column], fours[column + 4], 0x20);
+    rows[column + 4] = _mm256_permute2f128_ps(fours[column], fours[column + 4], 0x31);
+  }
+}
+// Its quarters of 8 x 8, of which two change places.
+void transpose(Vec (&rows)[16]) {
+  __m256 quarters[2][2][8];
+  for (int i = 0; i < 16; ++i) {
+    quarters[i / 8][0][i % 8] = rows[i].lo;
+    quarters[i / 8][1][i % 8] = rows[i].hi;
+  }
+  for (auto& half : quarters) {
+    for (auto& quarter : half) transpose8(quarter);
+  }
+  for (int i = 0; i < 16; ++i) rows[i] = {quarters[0][i / 8][i % 8], quarters[1][i / 8][i % 8]};
+}
 __m256 pow2_8(__m256 n) {
   const __m256 shifted = _mm256_add_ps(n, _mm256_set1_ps(0x1.8p23F + 127));
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(shifted), 23));

@@ -59,6 +59,36 @@ Vec select_lanes(int64_t lo, int64_t hi, Vec a, Vec other) {
   return _mm512_mask_mov_ps(other, static_cast<__mmask16>(below(hi) & ~below(lo)), a);
 }
 Vec times_pow2(Vec p, Vec n) { return _mm512_scalef_ps(p, n); }
+// Pairs of rows, then of pairs, within 128-bit quarters; then the quarters change places.
+void transpose(Vec (&rows)[16]) {
+  Vec pairs[16];
+  for (int i = 0; i < 16; i += 2) {
+    pairs[i] = _mm512_unpacklo_ps(rows[i], rows[i + 1]);
+    pairs[i + 1] = _mm512_unpackhi_ps(rows[i], rows[i + 1]);
+  }
+  const auto join = [](Vec a, Vec b, bool high) {
+    const __m512d c = _mm512_castps_pd(a);
+    const __m512d d = _mm512_castps_pd(b);
+    return _mm512_castpd_ps(high ? _mm512_unpackhi_pd(c, d) : _mm512_unpacklo_pd(c, d));
+  };
+  Vec fours[16];  // of rows i to i + 3: columns 0, 4, 8, 12 in i, then those after them
+  for (int i = 0; i < 16; i += 4) {
+    fours[i] = join(pairs[i], pairs[i + 2], false);
+    fours[i + 1] = join(pairs[i], pairs[i + 2], true);
+    fours[i + 2] = join(pairs[i + 1], pairs[i + 3], false);
+    fours[i + 3] = join(pairs[i + 1], pairs[i + 3], true);
+  }
+  for (int column = 0; column < 4; ++column) {
+    const Vec a = _mm512_shuffle_f32x4(fours[column], fours[column + 4], 0b10'00'10'00);
+    const Vec b = _mm512_shuffle_f32x4(fours[column], fours[column + 4], 0b11'01'11'01);
+    const Vec c = _mm512_shuffle_f32x4(fours[column + 8], fours[column + 12], 0b10'00'10'00);
+    const Vec d = _mm512_shuffle_f32x4(fours[column + 8], fours[column + 12], 0b11'01'11'01);
+    rows[column] = _mm512_shuffle_f32x4(a, c, 0b10'00'10'00);
+    rows[column + 4] = _mm512_shuffle_f32x4(b, d, 0b10'00'10'00);
+    rows[column + 8] = _mm512_shuffle_f32x4(a, c, 0b11'01'11'01);
+    rows[column + 12] = _mm512_shuffle_f32x4(b, d, 0b11'01'11'01);
+  }
+}
 
 float sum(Vec a) {
   a = add(a, _mm512_shuffle_f32x4(a, a, 0b01'00'11'10));

@@ -83,6 +83,16 @@ Vec select_less(Vec a, Vec b, Vec yes, Vec no) {
 Vec select_lanes(int64_t lo, int64_t hi, Vec a, Vec other) {
   return map([&](int i) { return lo <= i && i < hi ? a.v[i] : other.v[i]; });
 }
+// rows[i] lane j becomes rows[j] lane i.
+void transpose(Vec (&rows)[16]) {
+  for (int i = 0; i < 16; ++i) {
+    for (int j = 0; j < i; ++j) {
+      const float kept = rows[i].v[j];
+      rows[i].v[j] = rows[j].v[i];
+      rows[j].v[i] = kept;
+    }
+  }
+}
 // 2^n for integers n in [-126, 127]: the low bits of n + 127 + 1.5 * 2^23 are the exponent.
 Vec pow2(Vec n) {
   return map([&](int i) { return std::bit_cast<float>(std::bit_cast<uint32_t>(n.v[i] + (0x1.8p23F + 127)) << 23); });
