@@ -1,9 +1,25 @@
 #include "kerf/nn/mlp.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 namespace kerf {
+
+namespace {
+
+// Elements of a row that are worth another thread: about a microsecond's work.
+constexpr int64_t kPiece = 1024;
+
+int64_t pieces_of_rows(int64_t rows, int threads) { return std::max<int64_t>(1, threads / std::max<int64_t>(1, rows)); }
+
+// Where the i-th of `pieces` parts of a row of n begins: at a cache line, as far as the row itself does.
+int64_t cut(int64_t n, int64_t i, int64_t pieces) {
+  constexpr int64_t kLine = 16;
+  return std::min(n, (n * i / pieces + kLine - 1) / kLine * kLine);
+}
+
+}  // namespace
 
 Result<Mlp> Mlp::load(Weights& weights, const ModelSpec& model, const LayerNames& names, const std::string& prefix,
                       const TensorCut& cut, int rank) {
@@ -31,9 +47,14 @@ void Mlp::forward(const Exec& exec, TensorParallel& tp, const float* x, int64_t 
   auto* gated = exec.scratch.take<float>(tokens * inner);
   gate_up_.forward(exec, x, tokens, both);
   const auto multiply = activation_ == Activation::kSilu ? exec.kernels.silu_mul : exec.kernels.gelu_tanh_mul;
-  exec.pool.parallel_for(static_cast<int>(tokens), [&](int token) {
+  // A few tokens' rows are cut into pieces, so that every thread has one.
+  const int64_t pieces = std::min(pieces_of_rows(tokens, exec.pool.threads()), (inner + kPiece - 1) / kPiece);
+  exec.pool.parallel_for(static_cast<int>(tokens * pieces), [&](int task) {
+    const int64_t token = task / pieces;
+    const int64_t begin = cut(inner, task % pieces, pieces);
+    const int64_t end = cut(inner, task % pieces + 1, pieces);
     const float* gate = both + token * 2 * inner;
-    multiply(gate, gate + inner, gated + token * inner, inner);
+    multiply(gate + begin, gate + inner + begin, gated + token * inner + begin, end - begin);
   });
   down_.forward(exec, tp, gated, tokens, y);
 }

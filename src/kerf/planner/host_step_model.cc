@@ -227,7 +227,7 @@ void HostStepModel::mlp(const Plan& plan, const Place& at, const MlpShape& m, co
     const Share inner = largest_share(m.intermediate, plan, true);
     const double part = static_cast<double>(m.dense_params) * inner.fraction / parts / hidden;
     linear(at, model_.mlp_format, step.tokens, part * (parts - 1), hidden, 1, cost);
-    cost.compute_s += elements(at, "gate", step.tokens * inner.units, step.tokens);
+    cost.compute_s += elements(at, "gate", step.tokens * inner.units, std::max(step.tokens, at.threads));
     linear(at, model_.mlp_format, step.tokens, hidden, part, inner.slices, cost);
     cost.compute_s += exchange(at, step.tokens * (2 * hidden + inner.units), step.tokens * part * (parts - 1));
     reduce(plan, at, step.tokens, inner.nodes, cost);
