@@ -46,8 +46,10 @@ struct Server {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static auto* server = new Server();
   const std::string_view input(reinterpret_cast<const char*>(data), std::min<size_t>(size, 16384));
-  kerf::testing::RawClient client(server->server->port());
-  KERF_CHECK(client.connected(), "the server does not listen");
+  int ends[2];
+  KERF_CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "no sockets are left");
+  server->server->adopt(ends[0]);
+  kerf::testing::RawClient client(kerf::testing::RawClient::Connected{ends[1]});
   const size_t half = input.empty() ? 0 : data[0] % (input.size() + 1);
   client.send(input.substr(0, half));
   server->turn();

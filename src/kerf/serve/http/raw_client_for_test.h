@@ -19,9 +19,7 @@ namespace kerf::testing {
 class RawClient {
  public:
   explicit RawClient(uint16_t port, int receive_buffer = 0) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
-    const timeval patience{.tv_sec = 20, .tv_usec = 0};
-    setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    be_patient();
     if (receive_buffer > 0) setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -29,6 +27,11 @@ class RawClient {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     connected_ = connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   }
+  // Takes a connected socket.
+  struct Connected {
+    int socket;
+  };
+  explicit RawClient(Connected connected) : socket_(connected.socket), connected_(true) { be_patient(); }
   ~RawClient() { close(); }
   RawClient(RawClient&& other) noexcept
       : socket_(std::exchange(other.socket_, -1)), connected_(other.connected_), input_(std::move(other.input_)) {}
@@ -78,6 +81,11 @@ class RawClient {
   }
 
  private:
+  void be_patient() const {
+    const timeval patience{.tv_sec = 20, .tv_usec = 0};
+    setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  }
   bool receive() {
     std::array<char, 65536> buffer;
     const ssize_t bytes = recv(socket_, buffer.data(), buffer.size(), 0);

@@ -1,6 +1,7 @@
 #include "kerf/serve/http/server.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
@@ -81,6 +82,17 @@ class HttpServer::Listener : public ConnectionOwner, public std::enable_shared_f
       self->take(std::move(socket));
       self->accept();
     });
+  }
+
+  void adopt(int file) {
+    tcp::socket socket(acceptor_.get_executor());
+    error_code error;
+    socket.assign(tcp::v4(), file, error);
+    if (error) {
+      ::close(file);
+    } else if (!draining_) {
+      take(std::move(socket));
+    }
   }
 
   void stop(double grace_s, std::function<void()> stopped) {
@@ -177,6 +189,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::listen(asio::io_context& loop, H
 HttpServer::HttpServer(std::shared_ptr<Listener> listener) : listener_(std::move(listener)) {}
 HttpServer::~HttpServer() { listener_->close(); }
 uint16_t HttpServer::port() const { return listener_->port(); }
+void HttpServer::adopt(int socket) { listener_->adopt(socket); }
 size_t HttpServer::num_connections() const { return listener_->num_connections(); }
 void HttpServer::stop(double grace_s, std::function<void()> stopped) { listener_->stop(grace_s, std::move(stopped)); }
 

@@ -67,6 +67,9 @@ class HttpServer {
   [[nodiscard]] uint16_t port() const;
   [[nodiscard]] size_t num_connections() const;
 
+  // Serves a connection that somebody else has accepted: any stream socket, which the server closes.
+  void adopt(int socket);
+
   // Takes no connection and no request any more. Answers under way go on; whatever is left after
   // grace_s is broken off. Then, from the event loop, calls `stopped`.
   void stop(double grace_s, std::function<void()> stopped);
