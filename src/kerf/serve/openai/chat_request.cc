@@ -3,6 +3,7 @@
 #include "kerf/serve/openai/chat_format.h"
 #include "kerf/serve/openai/chat_messages.h"
 #include "kerf/serve/openai/prepared_request.h"
+#include "kerf/serve/openai/response_format.h"
 #include "kerf/serve/openai/tool_calls.h"
 #include "kerf/serve/openai/tools.h"
 
@@ -62,7 +63,9 @@ Preparation prepare_chat(std::string_view body, std::shared_ptr<const ServedMode
   if (!tools.grammar.empty() && !request->options.params.grammar.empty()) {
     return refuse("tool_choice", "'tool_choice' and 'response_format' both say what the answer must be; send one.");
   }
-  if (!tools.grammar.empty()) request->options.params.grammar = std::move(tools.grammar);
+  const bool forced = !tools.grammar.empty();
+  if (forced) request->options.params.grammar = std::move(tools.grammar);
+  KERF_TRY_STATUS(check_grammar(request->options.params.grammar, forced ? "tools" : "response_format"));
 
   KERF_TRY(const std::string text, render_chat(fields, tools.list, *request->model));
   KERF_TRY(const bool add_special_tokens, fields.boolean("add_special_tokens", false));

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "kerf/serve/openai/prepared_request.h"
+#include "kerf/serve/openai/response_format.h"
 
 namespace kerf {
 
@@ -86,6 +87,7 @@ Preparation prepare_completion(std::string_view body, std::shared_ptr<const Serv
   KERF_TRY_STATUS(check_model(fields, *request->model));
   KERF_TRY(request->options, parse_generation_options(fields, *request->model));
   KERF_TRY_STATUS(read_options(fields, request->options));
+  KERF_TRY_STATUS(check_grammar(request->options.params.grammar, "response_format"));
   KERF_TRY(const std::string suffix, fields.string("suffix", ""));
   if (!suffix.empty()) return refuse("suffix", "'suffix' is not supported: the model continues, it does not fill in.");
   KERF_TRY_STATUS(read_prompts(fields, *request));

@@ -231,6 +231,9 @@ TEST(Completions, SaysWhatIsWrongWithABody) {
       {R"({"prompt": "x", "suffix": "y"})", "suffix", "not supported"},
       {R"({"prompt": "x", "response_format": {"type": "xml"}})", "response_format.type", "json_schema"},
       {R"({"prompt": "x", "response_format": {"type": "json_schema"}})", "response_format.json_schema", "missing"},
+      {R"({"prompt": "x", "response_format": {"type": "json_schema", "json_schema": {"schema": {"type": "cat"}}}})",
+       "response_format", "JSON Schema"},
+      {R"({"prompt": "x", "guided_regex": "a+"})", "guided_regex", "not supported"},
   };
   ApiUnderTest api(says("x"));
   for (const BadBody& bad : bodies) {

@@ -49,12 +49,16 @@ ApiStatus read_logit_bias(const Fields& body, const ServedModel& model, Sampling
   const std::string expected =
       fmt::format("an object of token ids below {} and numbers from -100 to 100", model.vocab_size);
   if (!field->is_object()) return body.wrong("logit_bias", expected);
+  if (field->size() > kMaxLogitBiases) {
+    return body.wrong("logit_bias", fmt::format("at most {} tokens", kMaxLogitBiases));
+  }
   std::map<int32_t, float> bias;
   for (const auto& [name, value] : field->items()) {
     int32_t id = -1;
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
     const bool is_id = error == std::errc() && end == name.data() + name.size() && id >= 0 && id < model.vocab_size;
-    if (!is_id || !value.is_number() || std::abs(value.get<double>()) > 100) return body.wrong("logit_bias", expected);
+    if (!is_id || !value.is_number() || std::abs(value.get<double>()) > kMaxLogitBias)
+      return body.wrong("logit_bias", expected);
     bias[id] = value.get<float>();
   }
   params.logit_bias.assign(bias.begin(), bias.end());

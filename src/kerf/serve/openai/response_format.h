@@ -14,4 +14,7 @@ namespace kerf {
 // The grammar of a JSON Schema.
 [[nodiscard]] std::string schema_grammar(const Json& schema);
 
+// Whether the engine can hold an answer to it. param: the field that asks for it.
+[[nodiscard]] ApiStatus check_grammar(const std::string& grammar, std::string_view param);
+
 }  // namespace kerf
