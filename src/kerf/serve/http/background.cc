@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <condition_variable>
+#include <csignal>
 #include <deque>
 #include <mutex>
 #include <thread>
@@ -15,7 +16,15 @@ namespace {
 
 class BackgroundThread : public Background {
  public:
-  explicit BackgroundThread(boost::asio::io_context& loop) : loop_(loop), thread_([this] { serve(); }) {}
+  explicit BackgroundThread(boost::asio::io_context& loop) : loop_(loop) {
+    // Signals are for the thread of the loop: this one is born deaf.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    thread_ = std::thread([this] { serve(); });
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
 
   ~BackgroundThread() override {
     {

@@ -23,7 +23,7 @@ class Background {
   Background() = default;
 };
 
-// One thread, which ends with the object: work that has not begun is dropped, with its `then`.
+// One thread that no signal interrupts. It ends with the object: work that has not begun is dropped, with its `then`.
 // loop outlives it.
 [[nodiscard]] std::unique_ptr<Background> make_background(boost::asio::io_context& loop);
 
