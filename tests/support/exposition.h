@@ -2,6 +2,7 @@
 // https://prometheus.io/docs/instrumenting/exposition_formats/
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -99,6 +100,7 @@ class Exposition {
 
   // {a="x",b="y"}, each name once; \\, \" and \n are the only escapes.
   static std::optional<Labels> read_labels(std::string_view text) {
+    static const std::regex name_form("[a-zA-Z_][a-zA-Z0-9_]*");
     Labels labels;
     if (text.empty()) return labels;
     size_t at = 1;
@@ -106,7 +108,7 @@ class Exposition {
       const size_t equals = text.find("=\"", at);
       if (equals == std::string_view::npos) return std::nullopt;
       const std::string name(text.substr(at, equals - at));
-      if (!std::regex_match(name, std::regex("[a-zA-Z_][a-zA-Z0-9_]*"))) return std::nullopt;
+      if (!std::regex_match(name, name_form)) return std::nullopt;
       std::string value;
       for (at = equals + 2; at < text.size() && text[at] != '"'; ++at) {
         if (text[at] != '\\') {

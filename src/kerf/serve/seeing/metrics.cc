@@ -24,9 +24,19 @@ using prometheus::Gauge;
 using prometheus::Histogram;
 using prometheus::Labels;
 
-constexpr std::array kPaths = {"/",         "/health",     "/metrics",        "/status.json",
-                               "/tokenize", "/detokenize", "/v1/models",      "/version",
-                               "/live",     "/ready",      "/v1/completions", "/v1/chat/completions"};
+constexpr std::array kPaths = {"/",
+                               "/health",
+                               "/metrics",
+                               "/status.json",
+                               "/tokenize",
+                               "/detokenize",
+                               "/v1/models",
+                               "/v1/models/*",
+                               "/version",
+                               "/live",
+                               "/health/live",
+                               "/v1/completions",
+                               "/v1/chat/completions"};
 constexpr std::array kReasons = {FinishReason::kStop, FinishReason::kLength, FinishReason::kAbort,
                                  FinishReason::kError};
 
@@ -224,6 +234,7 @@ void Metrics::on_resumed(int replica) { engine(replica).resumed->Increment(); }
 void Metrics::on_queue_depth(int64_t requests) { server_->queue_depth->Set(static_cast<double>(requests)); }
 
 void Metrics::on_http(std::string_view path, int code) {
+  if (path.starts_with("/v1/models/")) path = "/v1/models/*";
   const bool known = std::find(kPaths.begin(), kPaths.end(), path) != kPaths.end();
   const bool valid = code >= 100 && code <= 599;  // what a client chooses must not grow the document
   server_->http(known ? std::string(path) : "other", valid ? code : 0)->Increment();
