@@ -48,6 +48,7 @@ struct ReplicaRun {
   std::vector<int64_t> layer_reductions;  // by rank
   std::vector<int64_t> layers_run;        // by rank
   SchedulerStats stats;
+  std::vector<StepTiming> timings;  // that rank 0 was told
 };
 
 // Runs the requests to their ends, all of them admitted at once.
@@ -109,6 +110,7 @@ inline ReplicaRun run_replica(const std::filesystem::path& dir, const ReplicaOpt
         }
       }
       run.stats = engine.stats();
+      run.timings = worker.take_timings();
       engine.stop();
     } else {
       worker.serve();

@@ -33,6 +33,9 @@ class Engine {
   // REQUIRES: idle()
   void keep_alive();
 
+  // What steps have taken, since it was last asked (Worker::take_timings).
+  [[nodiscard]] std::vector<StepTiming> take_timings() { return worker_.take_timings(); }
+
   // Ends every rank's serve(), dropping what is still under way.
   void stop();
 

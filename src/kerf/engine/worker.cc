@@ -1,5 +1,6 @@
 #include "kerf/engine/worker.h"
 
+#include <cmath>
 #include <utility>
 
 namespace kerf {
@@ -48,7 +49,9 @@ void Worker::submit(const Step& step) {
 StepOutput Worker::collect() {
   if (!last()) {
     const TraceSpan span(mesh_.trace, "collect");
-    auto output = StepOutput::deserialize(receive_bytes(*mesh_.pp, mesh_.pp->size() - 1));
+    Bytes bytes = receive_bytes(*mesh_.pp, mesh_.pp->size() - 1);
+    keep(take_off(bytes));
+    auto output = StepOutput::deserialize(bytes);
     KERF_CHECK(output.ok(), output.ok() ? "" : output.error().message);
     return std::move(output).value();
   }
@@ -70,9 +73,13 @@ void Worker::serve() {
 
 Bytes Worker::receive() {
   const TraceSpan span(mesh_.trace, "wait");
-  if (!first()) return receive_bytes(*mesh_.pp, mesh_.stage - 1);
   Bytes bytes;
-  broadcast_bytes(*mesh_.tp, bytes);
+  if (first()) {
+    broadcast_bytes(*mesh_.tp, bytes);
+  } else {
+    bytes = receive_bytes(*mesh_.pp, mesh_.stage - 1);
+    keep(take_off(bytes));
+  }
   return bytes;
 }
 
@@ -81,8 +88,16 @@ void Worker::process(const Bytes& bytes, const Step& step) {
   const TraceSpan span(mesh_.trace, "step", static_cast<int64_t>(step.tokens.size()));
   const Status valid = step.check(bounds_);
   KERF_CHECK(valid.ok(), valid.ok() ? "" : valid.error().message);
-  if (!last()) send_bytes(*mesh_.pp, bytes, mesh_.stage + 1);
-  if (!step.spans.empty()) compute(step);
+  const int64_t begin_ns = trace_now_ns();
+  const CommTimes comm_before = comm_times();
+  if (!last()) {
+    Bytes message = bytes;
+    append(message, first() ? std::vector<StepTiming>() : std::exchange(timings_, {}));
+    send_bytes(*mesh_.pp, message, mesh_.stage + 1);
+  }
+  if (step.spans.empty()) return;
+  compute(step);
+  note(step, begin_ns, comm_before);
 }
 
 void Worker::compute(const Step& step) {
@@ -121,8 +136,36 @@ void Worker::answer(const Step& step) {
   if (first()) {
     answered_.push_back(std::move(output));
   } else {
-    send_bytes(*mesh_.pp, output.serialize(), 0);
+    Bytes message = output.serialize();
+    append(message, std::exchange(timings_, {}));
+    send_bytes(*mesh_.pp, message, 0);
   }
+}
+
+CommTimes Worker::comm_times() const {
+  CommTimes times{};
+  for (const Communicator* group : {mesh_.tp.get(), mesh_.pp.get()}) {
+    if (group->size() == 1) continue;
+    for (size_t op = 0; op < kCommOps; ++op) times[op] += std::llround(group->stats().by_op[op].seconds * 1e9);
+  }
+  return times;
+}
+
+void Worker::note(const Step& step, int64_t begin_ns, const CommTimes& comm_before) {
+  StepTiming timing{.step = step.id,
+                    .rank = mesh_.all->rank(),
+                    .tokens = static_cast<int32_t>(step.tokens.size()),
+                    .begin_ns = begin_ns,
+                    .end_ns = trace_now_ns(),
+                    .comm_ns = comm_times()};
+  for (size_t op = 0; op < kCommOps; ++op) timing.comm_ns[op] -= comm_before[op];
+  keep({timing});
+}
+
+// Ranks whose timings nobody takes, tp ranks but the first, forget the older ones.
+void Worker::keep(const std::vector<StepTiming>& timings) {
+  timings_.insert(timings_.end(), timings.begin(), timings.end());
+  if (timings_.size() > kMaxTimings) timings_.erase(timings_.begin(), timings_.begin() + kMaxTimings / 2);
 }
 
 }  // namespace kerf
