@@ -110,7 +110,8 @@ TEST_P(EveryArchitecture, HasOneAnswerInEveryFormat) {
   const Architecture& architecture = architectures()[GetParam()];
   for (const auto& [dtype, quantization, kv_cache_dtype] :
        {Format{DType::kF32}, Format{DType::kF16}, Format{DType::kBF16}, Format{DType::kF32, Quantization::kInt8},
-        Format{DType::kBF16, Quantization::kInt4}, Format{DType::kBF16, Quantization::kInt8, DType::kF16}}) {
+        Format{DType::kBF16, Quantization::kInt4}, Format{DType::kBF16, Quantization::kInt8, DType::kF16},
+        Format{DType::kBF16, Quantization::kNone, DType::kI8}}) {
     // 6 heads over 3 KV heads and an inner size of 94: neither cuts evenly.
     const TinyModel model({.model_type = std::string(architecture.model_type),
                            .heads = 6,
@@ -199,6 +200,38 @@ TEST(OneAnswer, TheCacheHasTheTypeThatWasAskedFor) {
   EXPECT_TRUE(score(model, {.kv_cache_dtype = DType::kF32}, ids) == f32);
   EXPECT_FALSE(f16 == f32);
   EXPECT_FALSE(score(model, {.kv_cache_dtype = DType::kBF16}, ids) == f16);
+  EXPECT_FALSE(score(model, {.kv_cache_dtype = DType::kI8}, ids) == f32);
+}
+
+TEST(OneAnswer, OfAnInt8CacheOverCutsThreadsAndChunks) {
+  const TinyModel model({.vocab = kVocab});
+  const std::vector<int32_t> ids = some_ids(150, 1);
+  const std::string expected = score(model, {.kv_cache_dtype = DType::kI8}, ids);
+  int threads = 1;
+  for (const Plan& plan : cuts()) {
+    for (const int64_t chunk : {1, 37, 512}) {
+      if (chunk == 1 && plan.ranks() > 2) continue;
+      threads = threads % 3 + 1;
+      const ReplicaOptions options{
+          .plan = plan, .kv_cache_dtype = DType::kI8, .threads = threads, .chunk = chunk, .num_slots = 1};
+      EXPECT_EQ(score(model, options, ids) == expected, true)
+          << name(plan) << ", " << threads << " threads, chunks of " << chunk;
+    }
+  }
+}
+
+// One token at a time over a long context: where threads outnumber KV heads, they share a head's blocks.
+TEST(OneAnswer, WhenThreadsShareTheBlocksOfOneToken) {
+  for (const char* model_type : {"llama", "gemma3_text"}) {
+    const TinyModel model({.model_type = model_type, .layers = 2, .vocab = kVocab, .max_positions = 1024});
+    const std::vector<int32_t> ids = some_ids(600, 3);
+    const std::string expected = score(model, {.max_model_len = 1024}, ids);
+    for (const int threads : {3, 8}) {
+      EXPECT_TRUE(score(model, {.threads = threads, .chunk = 1, .max_model_len = 1024, .num_slots = 1}, ids) ==
+                  expected)
+          << model_type << ", " << threads << " threads";
+    }
+  }
 }
 
 TEST(OneAnswer, TwoReductionsPerLayerAndEachRankReadsItsShardOnly) {

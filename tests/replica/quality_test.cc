@@ -35,8 +35,11 @@ std::vector<Request> own_texts() {
   return texts;
 }
 
-double perplexity(const std::vector<Request>& texts, Quantization quantization) {
-  const auto run = run_replica(kModel, {.dtype = DType::kBF16, .quantization = quantization, .threads = 2}, texts);
+double perplexity(const std::vector<Request>& texts, Quantization quantization,
+                  std::optional<DType> kv_cache_dtype = std::nullopt) {
+  const auto run = run_replica(
+      kModel, {.dtype = DType::kBF16, .quantization = quantization, .kv_cache_dtype = kv_cache_dtype, .threads = 2},
+      texts);
   double nll = 0;
   size_t tokens = 0;
   for (const Request& text : texts) {
@@ -59,6 +62,15 @@ TEST(Quality, PerplexityOfQuantisedWeights) {
   EXPECT_LE(int4, 0.01);
   EXPECT_NE(int8, 0);
   EXPECT_NE(int4, 0);
+}
+
+TEST(Quality, PerplexityOfAnInt8Cache) {
+  const std::vector<Request> texts = own_texts();
+  const double bf16 = perplexity(texts, Quantization::kNone);
+  const double int8 = perplexity(texts, Quantization::kNone, DType::kI8) / bf16 - 1;
+  std::printf("perplexity %.3f, int8 cache %+.4f %%\n", bf16, 100 * int8);
+  EXPECT_LE(std::abs(int8), 0.001);
+  EXPECT_NE(int8, 0);
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ double percent_slower(double tokens_per_s, double best) { return (1 - tokens_per
 
 PlannedCut predict_cut(const ModelSpec& model, DType dtype, const MachineSpec& machine, const Plan& plan,
                        const PlannedWork& work) {
-  const ModelShape shape = shape_of(model, dtype, work.quantization);
+  const ModelShape shape = shape_of(model, dtype, work.quantization, work.kv_cache_dtype);
   const auto steps = make_host_step_model(shape, machine, {.name = "kerf"}, work.threads);
   const int64_t prompt = std::clamp<int64_t>(work.prompt_tokens, 1, std::max<int64_t>(1, model.max_positions / 2));
   const int64_t replayed = std::min(kReplayedTokens, work.output_tokens);

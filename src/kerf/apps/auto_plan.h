@@ -24,6 +24,7 @@ struct PlannedWork {
   int64_t max_num_batched_tokens = 512;
   int threads = 0;  // per rank; 0 = an even share of the cores
   Quantization quantization = Quantization::kNone;
+  std::optional<DType> kv_cache_dtype = std::nullopt;  // none: as the weights
 };
 
 struct PlannedCut {

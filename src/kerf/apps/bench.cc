@@ -50,7 +50,7 @@ double bytes_per_pass(const ModelShape& shape) {
 
 Result<std::vector<BenchResult>> measure(Job& job, const BenchOptions& options, const std::vector<BenchTest>& tests) {
   EngineRunner runner(job.engine, job.comm_s);
-  const double pass_bytes = bytes_per_pass(shape_of(job.model, job.dtype, job.quantization));
+  const double pass_bytes = bytes_per_pass(shape_of(job.model, job.dtype, job.quantization, job.kv_cache_dtype));
   std::vector<std::vector<RunFigures>> samples(tests.size());
   Progress progress("measuring", static_cast<int64_t>(tests.size()) * (options.repetitions + 1), 1, "runs",
                     stderr_is_terminal());
@@ -84,7 +84,7 @@ Result<std::vector<BenchResult>> measure(Job& job, const BenchOptions& options, 
 
 Status predict(const Job& job, std::vector<BenchResult>& results) {
   if (!job.machine) return Ok{};
-  const ModelShape shape = shape_of(job.model, job.dtype, job.quantization);
+  const ModelShape shape = shape_of(job.model, job.dtype, job.quantization, job.kv_cache_dtype);
   const auto steps = make_host_step_model(shape, *job.machine, {.name = "kerf"}, job.threads);
   for (BenchResult& result : results) {
     Replay replay(*steps, shape, job.plan, job.scheduler);

@@ -334,13 +334,14 @@ Result<std::optional<FoundMachine>> planning_machine(const ModelOptions& options
   return std::optional(FoundMachine{.machine = std::move(machine), .path = options.machine});
 }
 
-PlannedWork planned_work(const ModelOptions& options, const JobShape& shape, Quantization quantization) {
+PlannedWork planned_work(const ModelOptions& options, const JobShape& shape, const Prepared& prepared) {
   return {.sequences = shape.sequences,
           .prompt_tokens = shape.prompt_tokens,
           .output_tokens = shape.output_tokens,
           .max_num_batched_tokens = options.max_num_batched_tokens,
           .threads = options.threads,
-          .quantization = quantization};
+          .quantization = prepared.quantization,
+          .kv_cache_dtype = prepared.kv_cache_dtype};
 }
 
 // Chooses the cut where the command line says none, or prices the one it says, in one line on stderr. The ranks'
@@ -348,7 +349,7 @@ PlannedWork planned_work(const ModelOptions& options, const JobShape& shape, Qua
 void settle_cut(ModelOptions& options, const JobShape& shape, const PreparedModel& prepared,
                 const std::optional<FoundMachine>& found, std::vector<std::string>& args) {
   if (!found) return;
-  const PlannedWork work = planned_work(options, shape, prepared.quantization);
+  const PlannedWork work = planned_work(options, shape, prepared);
   const std::vector<PlannedCut> cuts = plan_cuts(prepared.model, prepared.dtype, found->machine, work);
   if (cuts.empty()) return;
   if (options.cut_given) {
@@ -379,8 +380,8 @@ void agree_on_cut(World& world, ModelOptions& options, const JobShape& shape, co
   if (world.rank() == 0 && prepared.ok()) {
     std::vector<PlannedCut> cuts;
     if (machine) {
-      cuts = plan_cuts(prepared->model, prepared->dtype, *machine, planned_work(options, shape, prepared->quantization),
-                       world.size());
+      cuts =
+          plan_cuts(prepared->model, prepared->dtype, *machine, planned_work(options, shape, *prepared), world.size());
     }
     for (int tp = 1; tp <= world.size() && cuts.empty(); ++tp) {
       const Plan plan{.tp = tp, .pp = world.size() / tp};

@@ -42,8 +42,8 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
       ->capture_default_str();
   command
       .add_option("--kv-cache-dtype", options.kv_cache_dtype,
-                  "auto, float32, bfloat16 or float16: of the KV cache; auto is --dtype's")
-      ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}))
+                  "auto, float32, bfloat16, float16 or int8: of the KV cache; auto is --dtype's")
+      ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16", "int8"}))
       ->capture_default_str();
   command.add_option("--max-model-len", options.max_model_len, "longest sequence; default: the model's")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 24));
@@ -97,6 +97,7 @@ Result<DType> choose_dtype(const ModelOptions& options, const ModelSpec& model) 
 
 Result<DType> choose_kv_cache_dtype(const ModelOptions& options, DType dtype) {
   if (options.kv_cache_dtype == "auto") return dtype;
+  if (options.kv_cache_dtype == "int8") return DType::kI8;
   return dtype_from_name(options.kv_cache_dtype);
 }
 

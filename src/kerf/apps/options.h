@@ -23,7 +23,7 @@ struct ModelOptions {
   std::string model;                    // a Hugging Face directory, or the name of a model that ships with kerf
   std::string dtype = "auto";           // auto | float32 | bfloat16 | float16
   std::string quantization = "none";    // none | int8 | int4
-  std::string kv_cache_dtype = "auto";  // auto | float32 | bfloat16 | float16
+  std::string kv_cache_dtype = "auto";  // auto | float32 | bfloat16 | float16 | int8
   Plan plan;
   bool cut_given = false;                // the command line says how to cut
   std::string machine;                   // file of kerf probe; empty = the cached one

@@ -25,7 +25,7 @@ class Stage {
     int64_t max_logit_rows;  // most rows of logits in a batch
     int64_t kv_blocks;       // blocks of the KV cache
     Quantization quantization = Quantization::kNone;
-    std::optional<DType> kv_cache_dtype = std::nullopt;  // float; none = dtype
+    std::optional<DType> kv_cache_dtype = std::nullopt;  // float or kI8; none = dtype
   };
 
   // An upper bound of the f32 scratch that a pass holds at once; memory is touched only as far as it is used.

@@ -9,7 +9,8 @@
 
 namespace kerf {
 
-// Layout: [layer][key | value][block][kv head][head_dim × kBlock]; keys are transposed (kernels.h).
+// Layout: [layer][key | value][block][kv head][head_dim × kBlock]; keys are transposed (kernels.h); int8 has a block's
+// scales behind it.
 class KvCache {
  public:
   // Room for `blocks` blocks in each of this stage's layers, for this rank's KV heads. Memory is

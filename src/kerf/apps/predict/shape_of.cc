@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "kerf/kernels/kernels.h"
+
 namespace kerf {
 
 namespace {
@@ -33,7 +35,7 @@ LayerShape layer_of(const ModelSpec& model, int64_t window) {
 
 }  // namespace
 
-ModelShape shape_of(const ModelSpec& model, DType dtype, Quantization quantization) {
+ModelShape shape_of(const ModelSpec& model, DType dtype, Quantization quantization, std::optional<DType> kv_dtype) {
   ModelShape shape;
   shape.model_type = model.model_type;
   shape.hidden_size = model.hidden_size;
@@ -62,7 +64,9 @@ ModelShape shape_of(const ModelSpec& model, DType dtype, Quantization quantizati
     shape.head_format = format;
   }
   shape.embedding_format = stored_as(model.checkpoint_dtype);  // read where the checkpoint is mapped
-  shape.kv_bits = stored_as(dtype).bits;
+  const DType cached = kv_dtype.value_or(dtype);
+  shape.kv_bits =
+      static_cast<double>(8 * kv_head_bytes(model.head_dim, cached)) / static_cast<double>(kBlock * model.head_dim);
   return shape;
 }
 
