@@ -19,7 +19,7 @@ using std::chrono::steady_clock;
 constexpr int64_t kSlotBytes = 256 << 10;    // two slots of a few ranks fit a core's 1 MB of L2 cache
 constexpr int64_t kPipeBytes = 4 << 20;      // one microbatch of 256 tokens of 4096 f32 in flight
 constexpr int64_t kBlockBytes = 128 << 10;   // a pipe's reader starts while the writer still writes
-constexpr int64_t kOnePassBytes = 64 << 10;  // up to here reading everything beats a second round
+constexpr int64_t kOnePassBytes = 64 << 10;  // up to here reading everything beats more rounds, for more than two ranks
 constexpr auto kTick = std::chrono::milliseconds(20);
 // Waking a sleeper costs about 50 us; spinning as long as that is at most twice the best possible.
 constexpr auto kSpin = std::chrono::microseconds(50);
@@ -108,7 +108,7 @@ class Shm final : public Communicator {
   // ---- collectives ----
 
   void do_all_reduce(const float* nodes, float* sum, int64_t n, const ReductionTree& tree) override {
-    if (tree.max_nodes() * n * 4 > kOnePassBytes) {
+    if (size() > 2 && tree.max_nodes() * n * 4 > kOnePassBytes) {
       const std::vector<int64_t> bounds = even_bounds(n, size());
       do_reduce_scatter(nodes, sum + bounds[static_cast<size_t>(rank())], n, tree, bounds);
       std::vector<int64_t> bytes = bounds;
@@ -117,11 +117,20 @@ class Shm final : public Communicator {
       do_all_gather(whole + bytes[static_cast<size_t>(rank())], whole, bytes);
       return;
     }
-    do_round(
-        [&](Slot& own) {
-          copy_bytes(own.bytes.data(), reinterpret_cast<const std::byte*>(nodes), tree.nodes(rank()) * n * 4);
-        },
-        [&] { merge_from(tree, nodes, n, n, sum, [&](int peer) { return slot(peer).bytes.data(); }); });
+    const int64_t step = kSlotBytes / 4 / tree.max_nodes();
+    for (int64_t begin = 0; begin < n; begin += step) {
+      const int64_t length = std::min(step, n - begin);
+      const auto source = [&](int k) { return reinterpret_cast<const std::byte*>(nodes + k * n + begin); };
+      do_round(
+          [&](Slot& own) {
+            for (int k = 0; k < tree.nodes(rank()); ++k) {
+              copy_bytes(own.bytes.data() + k * length * 4, source(k), length * 4);
+            }
+          },
+          [&] {
+            merge_from(tree, nodes + begin, n, length, sum + begin, [&](int peer) { return slot(peer).bytes.data(); });
+          });
+    }
   }
 
   // Sums the finished tree of n elements. Own nodes are at `nodes`, `stride` apart; those of a peer

@@ -17,6 +17,7 @@
 //
 //   operation             rounds                   bytes a rank writes + reads
 //   all_reduce  small     1                        4nk + 4nk(p-1); every rank sums everything
+//   all_reduce  p = 2     4nk / slot               the same: what two halves would move, in fewer rounds
 //   all_reduce  large     reduce_scatter + all_gather
 //   reduce_scatter        max part·k·p / slot      4nk(p-1)/p + 4nk(p-1)/p
 //   all_gather            max part / slot          n/p + n(p-1)/p  (bytes, as below)
