@@ -17,12 +17,11 @@ void Block::forward(const Exec& exec, TensorParallel& tp, const Batch& batch, Ro
   input_norm_.forward(exec, hidden, own, normed);
   attention_.forward(exec, tp, batch, rotation, cache, tp.gather(normed, tokens, width, whole), update);
   if (post_attention_norm_) post_attention_norm_->forward(exec, update, own, update);
-  exec.kernels.add(hidden, update, own * width);
 
-  mlp_norm_.forward(exec, hidden, own, normed);
+  mlp_norm_.add_and_forward(exec, hidden, update, own, normed);  // hidden += update first
   mlp_.forward(exec, tp, tp.gather(normed, tokens, width, whole), tokens, update);
   if (post_mlp_norm_) post_mlp_norm_->forward(exec, update, own, update);
-  exec.kernels.add(hidden, update, own * width);
+  add_rows(exec, hidden, update, own, width);
 }
 
 Result<Block> Block::load(Weights& weights, const ModelSpec& model, const LayerNames& names, const TensorCut& cut,

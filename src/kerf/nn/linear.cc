@@ -52,7 +52,9 @@ Result<RowLinear> RowLinear::load(Weights& weights, const std::string& name, int
 
 void RowLinear::forward(const Exec& exec, TensorParallel& tp, const float* x, int64_t tokens, float* y) const {
   const Arena::Frame frame(exec.scratch);
-  auto* nodes = exec.scratch.take<float>(matrix_.results() * tokens * matrix_.n());
+  // One node, Replicated: it is summed where it lies.
+  const bool in_place = matrix_.results() == 1 && tp.own_tokens(tokens).size() == tokens;
+  auto* nodes = in_place ? y : exec.scratch.take<float>(matrix_.results() * tokens * matrix_.n());
   matrix_.multiply(exec, x, tokens, nodes);
   tp.reduce(nodes, tokens, matrix_.n(), tree_, y);
   add_bias(exec, bias_, tp.own_tokens(tokens).size(), y);

@@ -17,6 +17,13 @@ double weight_bits(const StorageFormat& format) {
   return format.bits + (format.group > 0 ? format.group_bits / static_cast<double>(format.group) : 0);
 }
 
+constexpr double kRowsTogether = 8;  // kernels/attention.inc.h
+
+// The cache's type, as the probe names it; both halves of 16 bits widen alike.
+std::string_view kv_format(const ModelShape& model) {
+  return model.kv_bits >= 32 ? "f32" : model.kv_bits < 16 ? "int8" : "bf16";
+}
+
 // The largest part of `units` that a tp rank owns, cut as mesh/partition.cc cuts: whole slices.
 struct Share {
   double units = 0;
@@ -161,10 +168,7 @@ void HostStepModel::linear(const Place& at, const StorageFormat& format, double 
 // nn/tensor_parallel.cc: the residual's placement is Replicated, or with sp Split over tokens.
 void HostStepModel::reduce(const Plan& plan, const Place& at, double tokens, double nodes, StepCost& cost) const {
   const double width = static_cast<double>(model_.hidden_size);
-  if (plan.tp == 1) {
-    cost.compute_s += elements(at, "copy", tokens * width);
-    return;
-  }
+  if (plan.tp == 1) return;  // one node, summed where it lies
   const double bytes = tokens * width * kF32;
   const auto collective = [&](std::string_view op, double of) {
     return rates_.collective_s(op, at.tp_link, plan.tp, of);
@@ -206,9 +210,12 @@ void HostStepModel::attention(const Plan& plan, const Place& at, const Attention
   if (a.window > 0) context = std::min(context, static_cast<double>(a.window));
   const double tasks = tokens * kv_heads;
   if (tasks > 0) {
-    // A prompt's tokens read the same keys and values one after the other.
-    const double one = rates_.attention_s(model_.attention_format.name, heads.units / kv_heads, dim,
-                                          context + kPartialBlock, step.prefill ? 0 : at.working_set_mb, at.active);
+    // A prompt's tokens read the same keys and values together, at the pace of a group as large as the kernel takes.
+    const double group_here = heads.units / kv_heads;
+    const double together = step.prefill ? std::max(group_here, kRowsTogether) : group_here;
+    const double one = rates_.attention_s(kv_format(model_), together, dim, context + kPartialBlock,
+                                          step.prefill ? 0 : at.working_set_mb, at.active) *
+                       group_here / together;
     const double computing = one * std::ceil(tasks / at.threads) * rates_.slowdown(at.active);
     const double kv_bytes =
         step.sequences * context * kv_heads * static_cast<double>(a.head_dim + a.v_head_dim) * model_.kv_bits / 8;
@@ -274,8 +281,8 @@ StepCost HostStepModel::stage(const Plan& plan, const StageLayers& layers, const
     StepCost one;
     attention(plan, at, model_.kinds[kind].attention, step, one);
     mlp(plan, at, model_.kinds[kind].mlp, step, one);
-    one.compute_s +=
-        2 * (elements(at, "norm", own_tokens * hidden, own_tokens) + elements(at, "add", own_tokens * hidden));
+    one.compute_s += 2 * (elements(at, "norm", own_tokens * hidden, own_tokens) +
+                          elements(at, "add", own_tokens * hidden, own_tokens));
     cost.weights_s += of_kind[kind] * one.weights_s;
     cost.compute_s += of_kind[kind] * one.compute_s;
     cost.attention_s += of_kind[kind] * one.attention_s;
@@ -283,6 +290,7 @@ StepCost HostStepModel::stage(const Plan& plan, const StageLayers& layers, const
   }
   if (layers.embeds) {
     cost.head_s += elements(at, "embed", step.tokens * hidden, step.tokens);
+    if (plan.tp == 1) cost.head_s += elements(at, "copy", step.tokens * hidden);
     reduce(plan, at, step.tokens, 1, cost);
   }
   if (layers.heads) head(plan, at, step, cost);
