@@ -334,7 +334,7 @@ Result<std::optional<FoundMachine>> planning_machine(const ModelOptions& options
   return std::optional(FoundMachine{.machine = std::move(machine), .path = options.machine});
 }
 
-PlannedWork planned_work(const ModelOptions& options, const JobShape& shape, const Prepared& prepared) {
+PlannedWork planned_work(const ModelOptions& options, const JobShape& shape, const PreparedModel& prepared) {
   return {.sequences = shape.sequences,
           .prompt_tokens = shape.prompt_tokens,
           .output_tokens = shape.output_tokens,
