@@ -33,7 +33,8 @@ Dispatcher::Dispatcher(EventLoop& loop, DispatcherOptions options, StartReplica 
                           .progress = [this, i](ReplicaProgress progress) { on_progress(i, std::move(progress)); },
                           .refused = [this](RequestRefused refused) { on_refused(std::move(refused)); },
                           .lost = [this, i](const std::string& why) { on_lost(i, why); },
-                          .stopped = [this] { on_stopped(); }}));
+                          .stopped = [this] { on_stopped(); },
+                          .changed = [this, i] { options_.events.replica_changed(this->replica(i)); }}));
   }
   for (const auto& replica : replicas_) replica->start();
   watch_availability();
@@ -162,6 +163,7 @@ void Dispatcher::give(const Tracked& tracked, size_t index) {
   replica.outstanding_tokens += tracked->outstanding_tokens();
   replica.exclusive = tracked->suspect();
   replica.send(AddRequest{tracked->to_be_continued()});
+  options_.events.given(tracked->id(), index);
 }
 
 void Dispatcher::take_back(TrackedRequest& tracked) {
@@ -225,6 +227,7 @@ void Dispatcher::on_ready_again(size_t index) {
 }
 
 void Dispatcher::on_progress(size_t index, ReplicaProgress progress) {
+  if (progress.report) options_.events.reported(index, *progress.report);
   for (TokenUpdate& update : progress.updates) on_update(index, std::move(update));
   if (!queue_.empty()) pump();
 }
@@ -351,19 +354,21 @@ const ReplicaFacts* Dispatcher::facts() const {
 
 std::vector<ReplicaView> Dispatcher::replicas() const {
   std::vector<ReplicaView> all;
-  for (size_t i = 0; i < replicas_.size(); ++i) {
-    const Replica& replica = *replicas_[i];
-    all.push_back({.index = i,
-                   .state = replica.state(),
-                   .in_state_s = seconds(loop_.now() - replica.since()),
-                   .facts = replica.facts().value_or(ReplicaFacts{}),
-                   .report = replica.report(),
-                   .restarts = replica.restarts(),
-                   .last_loss = replica.last_loss(),
-                   .requests = replica.requests,
-                   .outstanding_tokens = replica.outstanding_tokens});
-  }
+  for (size_t i = 0; i < replicas_.size(); ++i) all.push_back(replica(i));
   return all;
+}
+
+ReplicaView Dispatcher::replica(size_t index) const {
+  const Replica& replica = *replicas_[index];
+  return {.index = index,
+          .state = replica.state(),
+          .in_state_s = seconds(loop_.now() - replica.since()),
+          .facts = replica.facts().value_or(ReplicaFacts{}),
+          .report = replica.report(),
+          .restarts = replica.restarts(),
+          .last_loss = replica.last_loss(),
+          .requests = replica.requests,
+          .outstanding_tokens = replica.outstanding_tokens};
 }
 
 bool Dispatcher::ready() const {

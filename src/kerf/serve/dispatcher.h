@@ -25,12 +25,21 @@
 
 namespace kerf {
 
+// For those who watch: metrics, the log, the status page. Each is called after the fact, and must not call back.
+struct DispatcherEvents {
+  // A request was given to a replica; again when it goes on elsewhere.
+  std::function<void(RequestId id, size_t replica)> given = [](RequestId, size_t) {};
+  std::function<void(const ReplicaView& replica)> replica_changed = [](const ReplicaView&) {};  // its state
+  std::function<void(size_t replica, const ReplicaReport& report)> reported = [](size_t, const ReplicaReport&) {};
+};
+
 struct DispatcherOptions {
   size_t replicas = 1;
   int64_t max_queue = 1024;  // requests that wait for a replica to have room
   // With no replica for so long, what waits is refused, and so is what comes.
   std::chrono::milliseconds unavailable_after{60'000};
   std::function<void(const std::string& line)> log = [](const std::string&) {};
+  DispatcherEvents events;
 };
 
 // Threading: as Generator. Destroying it kills the replicas.
@@ -46,6 +55,7 @@ class Dispatcher final : public Generator {
   // Of any replica that has ever been ready: they are alike.
   [[nodiscard]] const ReplicaFacts* facts() const;
   [[nodiscard]] std::vector<ReplicaView> replicas() const;
+  [[nodiscard]] ReplicaView replica(size_t index) const;
   [[nodiscard]] DispatcherStatus status() const;
   // Whether a request that comes now would be computed now, or soon.
   [[nodiscard]] bool ready() const;

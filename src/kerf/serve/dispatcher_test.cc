@@ -234,6 +234,24 @@ TEST_F(DispatcherTest, WithoutAReplicaForAMinuteWhatWaitsIsRefused) {
   expect_right(*later);
 }
 
+TEST_F(DispatcherTest, WhoWatchesLearnsOfStatesAndOfWhereRequestsGo) {
+  std::vector<std::string> seen;
+  DispatcherOptions options;
+  options.events.given = [&](RequestId id, size_t replica) { seen.push_back(fmt::format("{} on {}", id, replica)); };
+  options.events.replica_changed = [&](const ReplicaView& replica) {
+    seen.push_back(fmt::format("{} {}", name_of(replica.state), replica.last_loss));
+  };
+  dispatcher_ = std::make_unique<Dispatcher>(fakes_.loop, options, fakes_.starter());
+  fakes_.step_all();
+  const auto told = submit(request_of({1, 2}, 20));
+  run(5);
+  fakes_.at(0)->die("killed");
+  run();
+  expect_right(*told);
+  EXPECT_THAT(seen, ::testing::ElementsAre("starting ", "ready ", "1 on 0", "down killed", "starting killed",
+                                           "ready killed", "1 on 0"));
+}
+
 TEST_F(DispatcherTest, AModelThatNeverStartsIsHopeless) {
   dispatcher_ = std::make_unique<Dispatcher>(fakes_.loop, DispatcherOptions{}, fakes_.starter());
   std::string said;

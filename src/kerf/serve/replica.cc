@@ -21,6 +21,7 @@ Replica::Replica(EventLoop& loop, size_t index, StartReplica start, Handlers han
 void Replica::enter(ReplicaState state) {
   state_ = state;
   since_ = loop_.now();
+  handlers_.changed();
 }
 
 void Replica::start() {
@@ -84,11 +85,11 @@ void Replica::say_farewell() {
 void Replica::on_lost(const std::string& why) {
   const bool served = state_ == ReplicaState::kReady || state_ == ReplicaState::kDraining;
   const auto served_for = std::chrono::duration_cast<RestartPolicy::Duration>(loop_.now() - since_);
+  if (!leaving_) last_loss_ = why;
   enter(ReplicaState::kDown);
   restart_delay_ = RestartPolicy::Duration(0);
   if (leaving_) return;
   restart_delay_ = policy_.on_loss(served ? served_for : RestartPolicy::Duration(0));
-  last_loss_ = why;
   handlers_.lost(why);
 }
 

@@ -33,6 +33,7 @@ class Replica {
     // Its requests are to be done elsewhere. It starts again by itself, unless it was stopped.
     std::function<void(const std::string& why)> lost;
     std::function<void()> stopped;  // after stop()
+    std::function<void()> changed;  // state()
   };
   Replica(EventLoop& loop, size_t index, StartReplica start, Handlers handlers);
 
