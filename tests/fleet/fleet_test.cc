@@ -8,7 +8,6 @@
 
 #include <csignal>
 #include <fstream>
-#include <set>
 
 namespace kerf {
 namespace {
@@ -24,10 +23,17 @@ Request some_request(int64_t max_tokens = 30) {
   return request;
 }
 
-std::set<std::string> entries(const std::filesystem::path& dir) {
-  std::set<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(dir)) names.insert(entry.path().filename());
-  return names;
+size_t count_entries(const std::filesystem::path& dir, const std::string& prefix = "") {
+  size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(dir)) {
+    count += entry.path().filename().string().starts_with(prefix) ? 1 : 0;
+  }
+  return count;
+}
+
+// What this front's replicas have on disk.
+size_t count_scratch() {
+  return count_entries(std::filesystem::temp_directory_path(), fmt::format("kerf-front-{}-", getpid()));
 }
 
 bool alive(pid_t pid) {
@@ -61,8 +67,8 @@ TEST(Fleet, AnIdleReplicaOutlivesItsRanksPatience) {
 TEST(Fleet, ManyDeathsLeaveNothingBehind) {
   Fleet fleet({.tp = 2});
   ASSERT_TRUE(fleet.run_until_ready());
-  const auto descriptors = entries("/proc/self/fd").size();
-  const auto shared = entries("/dev/shm");
+  const size_t descriptors = count_entries("/proc/self/fd");
+  EXPECT_EQ(count_scratch(), 1U);
   for (int i = 0; i < 4; ++i) {
     kill(pids_of(fleet)[static_cast<size_t>(i % 2)], SIGKILL);
     ASSERT_TRUE(fleet.run_until([&] { return fleet.dispatcher.replicas()[0].restarts > i; }));
@@ -70,13 +76,14 @@ TEST(Fleet, ManyDeathsLeaveNothingBehind) {
   }
   const auto told = fleet.submit(some_request());
   EXPECT_TRUE(fleet.run_until([&] { return told->ends > 0; }));
-  EXPECT_EQ(entries("/proc/self/fd").size(), descriptors);
-  EXPECT_EQ(entries("/dev/shm"), shared);
+  EXPECT_EQ(count_entries("/proc/self/fd"), descriptors);
+  EXPECT_EQ(count_scratch(), 1U);
 
   bool ended = false;
   fleet.dispatcher.shut_down(10s, [&] { ended = true; });
   EXPECT_TRUE(fleet.run_until([&] { return ended; }));
   EXPECT_TRUE(fleet.run_until([] { return waitpid(-1, nullptr, WNOHANG) < 0; })) << "a child is left";
+  EXPECT_EQ(count_scratch(), 0U);
 }
 
 TEST(Fleet, ShuttingDownFinishesWhatRunsAndEndsEveryProcess) {
@@ -132,6 +139,19 @@ TEST(Fleet, WithoutItsFrontNoReplicaLives) {
     EXPECT_FALSE(alive(pid));
   }
   for (const int end : pipe) close(end);
+}
+
+TEST(ScratchDir, OfAFrontThatIsNoMoreIsRemovedByTheNext) {
+  const auto tmp = std::filesystem::temp_directory_path();
+  const auto stale = tmp / "kerf-front-999999999-abcdef";  // more than any pid
+  const auto strange = tmp / "kerf-front-strange";
+  std::filesystem::create_directory(stale);
+  std::filesystem::create_directory(strange);
+  const ScratchDir own;
+  remove_stale_scratch_dirs();
+  EXPECT_FALSE(std::filesystem::exists(stale));
+  EXPECT_TRUE(std::filesystem::exists(own.path()));
+  EXPECT_TRUE(std::filesystem::remove(strange)) << "it is somebody else's";
 }
 
 TEST(Fleet, AModelThatIsNotThereIsHopeless) {

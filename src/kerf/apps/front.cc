@@ -10,6 +10,7 @@
 #include "kerf/serve/children.h"
 #include "kerf/serve/core_shares.h"
 #include "kerf/serve/replica_process.h"
+#include "kerf/serve/scratch_dir.h"
 #include "kerf/serve/signal_watch.h"
 
 namespace kerf {
@@ -102,8 +103,10 @@ struct Front::State {
   bool ending = false;
 };
 
-Front::Front(boost::asio::io_context& context, const ServeOptions& options, FrontHandlers handlers)
-    : state_(std::make_unique<State>(context, options, std::move(handlers))) {}
+Front::Front(boost::asio::io_context& context, const ServeOptions& options, FrontHandlers handlers) {
+  remove_stale_scratch_dirs();
+  state_ = std::make_unique<State>(context, options, std::move(handlers));
+}
 
 Front::~Front() = default;
 

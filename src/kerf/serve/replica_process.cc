@@ -23,6 +23,7 @@ using namespace std::chrono_literals;
 
 // A launcher whose rank 0 is gone kills the others and says why in some tens of milliseconds.
 constexpr auto kGraceAfterLoss = 250ms;
+constexpr auto kGraceForOrphans = 1s;  // that the kernel ends
 constexpr size_t kLongestLine = 4096;
 
 std::string seconds(std::chrono::milliseconds duration) {
@@ -66,9 +67,14 @@ Status ReplicaProcess::start() {
   if (pipe2(pipe.data(), O_CLOEXEC) != 0) return fail("cannot open a pipe for a replica: {}", std::strerror(errno));
   log_pipe_ = pipe[0];
   fcntl(log_pipe_, F_SETFL, O_NONBLOCK);
+  std::vector<std::string> environment = {fmt::format("{}={}", kFrontVariable, name)};
+  if (const std::string scratch = scratch_.path().string(); !scratch.empty()) {
+    environment.push_back("OMPI_MCA_orte_tmpdir_base=" + scratch);
+    environment.push_back("OMPI_MCA_btl_vader_backing_directory=" + scratch);
+  }
   const Result<pid_t> child = spawn({.executable = command_.executable,
                                      .args = command_.args,
-                                     .variable = {kFrontVariable, name},
+                                     .environment = environment,
                                      .cores = command_.cores,
                                      .output = pipe[1]});
   close(pipe[1]);
@@ -152,7 +158,9 @@ void ReplicaProcess::read_log() {
       log_line_.clear();
     }
   }
-  if (got == 0) log_watch_.reset();
+  if (got != 0) return;
+  log_watch_.reset();
+  if (pid_ < 0) end();
 }
 
 void ReplicaProcess::kill(std::string_view why) {
@@ -178,11 +186,13 @@ void ReplicaProcess::lose(const std::string& why) {
   handlers_.lost(why);
 }
 
+// Its ranks may outlive it by some milliseconds. They hold the other end of the log's pipe.
 void ReplicaProcess::on_exit(int status) {
-  pid_ = -1;
   read_log();
+  pid_ = -1;
   lose(how_it_ended(status));
-  end();
+  if (!log_watch_) return end();
+  kill_timer_ = loop_.after(kGraceForOrphans, [this] { end(); });
 }
 
 void ReplicaProcess::end() {

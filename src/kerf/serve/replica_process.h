@@ -22,6 +22,7 @@
 #include "kerf/serve/event_loop.h"
 #include "kerf/serve/frame_socket.h"
 #include "kerf/serve/replica_link.h"
+#include "kerf/serve/scratch_dir.h"
 
 namespace kerf {
 
@@ -63,6 +64,7 @@ class ReplicaProcess final : public ReplicaLink {
   Children& children_;
   ReplicaCommand command_;
   Handlers handlers_;
+  ScratchDir scratch_;
   pid_t pid_ = -1;  // -1: it is not, or not any more
   int listener_ = -1;
   int log_pipe_ = -1;

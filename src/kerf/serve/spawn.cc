@@ -45,8 +45,8 @@ Result<pid_t> spawn(const SpawnOptions& options) {
   std::vector<char*> argv{const_cast<char*>(options.executable.c_str())};
   for (const std::string& arg : options.args) argv.push_back(const_cast<char*>(arg.c_str()));
   argv.push_back(nullptr);
-  const std::string variable = fmt::format("{}={}", options.variable.first, options.variable.second);
-  std::vector<char*> envp{const_cast<char*>(variable.c_str())};
+  std::vector<char*> envp;
+  for (const std::string& variable : options.environment) envp.push_back(const_cast<char*>(variable.c_str()));
   for (char** other = environ; *other != nullptr; ++other) envp.push_back(*other);
   envp.push_back(nullptr);
   const std::string complaint = fmt::format("kerf: cannot run {}\n", options.executable);

@@ -4,7 +4,6 @@
 #include <sys/types.h>
 
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "kerf/base/result.h"
@@ -13,10 +12,10 @@ namespace kerf {
 
 struct SpawnOptions {
   std::string executable;
-  std::vector<std::string> args;                 // argv[1..]
-  std::pair<std::string, std::string> variable;  // added to the environment
-  std::vector<int> cores;                        // that it may run on; empty: as this process
-  int output = -1;                               // becomes stdout and stderr
+  std::vector<std::string> args;         // argv[1..]
+  std::vector<std::string> environment;  // NAME=value, before this process's own
+  std::vector<int> cores;                // that it may run on; empty: as this process
+  int output = -1;                       // becomes stdout and stderr
 };
 
 // Leader of a process group of its own, stdin empty, signals as at a login; dies with this thread.
