@@ -64,6 +64,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // Reading (connection_read.cc).
   void await_request();
+  void forget_buffers();
   void read_head();
   void on_head(ErrorCode error);
   [[nodiscard]] bool reserve_body();

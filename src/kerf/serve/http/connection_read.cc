@@ -1,4 +1,5 @@
 // The half of Connection that reads.
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/error.hpp>
@@ -15,6 +16,7 @@ namespace {
 
 // Bytes of requests sent ahead that are taken from the socket while an answer is under way; more wait in the kernel.
 constexpr size_t kReadAhead = size_t{64} << 10;
+constexpr size_t kReadAheadAtOnce = 4096;  // most connections never send ahead: their buffers stay small
 
 std::string_view plain(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
@@ -40,11 +42,21 @@ HttpHead head_of(const http::request<http::string_body>& message) {
 void Connection::await_request() {
   state_ = State::kIdle;
   parser_.reset();
+  forget_buffers();
   if (owner_->draining() || owner_->service() == nullptr) return abort();
   if (input_.size() > 0) return read_head();
   if (input_ended_) return abort();
   set_deadline(owner_->config().idle_timeout_s);
   watch();
+}
+
+// An idle connection keeps nothing of a large request, or of a large answer.
+void Connection::forget_buffers() {
+  sending_.clear();
+  sent_ = 0;
+  sending_.shrink_to_fit();
+  output_.shrink_to_fit();
+  input_.shrink_to_fit();
 }
 
 void Connection::watch() {
@@ -67,7 +79,8 @@ void Connection::on_readable(ErrorCode error) {
 void Connection::read_ahead() {
   while (input_.size() < kReadAhead) {
     ErrorCode error;
-    const size_t bytes = socket_.read_some(input_.prepare(kReadAhead - input_.size()), error);
+    const size_t bytes =
+        socket_.read_some(input_.prepare(std::min(kReadAheadAtOnce, kReadAhead - input_.size())), error);
     if (error == asio::error::would_block || error == asio::error::try_again) return watch();
     if (error) {
       input_ended_ = true;
