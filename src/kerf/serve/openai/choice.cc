@@ -34,7 +34,8 @@ std::string Choice::text_of(int32_t token) {
 
 void Choice::show(Piece& piece, const std::string& text) {
   characters_ += count_characters(text);
-  piece.text += stops_.push(text);
+  // As vLLM has it, a stop string counts only in what follows the first min_tokens.
+  piece.text += num_tokens_ <= options_.params.min_tokens ? text : stops_.push(text);
 }
 
 Piece Choice::take(const GenerationEvent& event) {

@@ -68,6 +68,12 @@ TEST(Completions, ShowsTheStopStringWhenAsked) {
   EXPECT_EQ(answer->json()["choices"][0]["text"], "one t");
 }
 
+TEST(Completions, LooksForStopStringsAfterMinTokens) {
+  ApiUnderTest api(says("ababab"));
+  const auto answer = api.ask(kPath, {{"prompt", "x"}, {"stop", "ab"}, {"min_tokens", 3}});
+  EXPECT_EQ(answer->json()["choices"][0]["text"], "abab");  // the second begins within the first three
+}
+
 TEST(Completions, EndsAtAStopTokenWithoutItsText) {
   ApiUnderTest api(says("abcd"));
   const auto answer = api.ask(kPath, {{"prompt", "x"}, {"stop_token_ids", {'c'}}});
