@@ -36,8 +36,24 @@ class Connection {
   Connection(asio::io_context& io, const Options& options, const asio::ip::tcp::resolver::results_type& address)
       : io_(io), options_(options), address_(address) {}
 
-  // Throws boost::system::system_error. The answer's error says what an HTTP status other than 200 said.
+  // Throws std::exception: the connection failed, or the status was not 200.
   asio::awaitable<Answer> ask(const std::string& body, Clock::time_point start) {
+    const bool reused = stream_.has_value();
+    answering_ = false;
+    try {
+      co_return co_await try_to_ask(body, start);
+    } catch (const boost::system::system_error&) {
+      // A server may close a connection between two requests; whoever finds it closed asks again on a new one.
+      if (!reused || answering_) throw;
+    }
+    close();
+    co_return co_await try_to_ask(body, start);
+  }
+
+  void close() { stream_.reset(); }
+
+ private:
+  asio::awaitable<Answer> try_to_ask(const std::string& body, Clock::time_point start) {
     if (!stream_) {
       stream_.emplace(io_);
       buffer_.clear();
@@ -55,9 +71,6 @@ class Connection {
     co_return co_await read_answer(start);
   }
 
-  void close() { stream_.reset(); }
-
- private:
   void wait_at_most() {
     stream_->expires_after(
         std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options_.timeout_s)));
@@ -67,6 +80,7 @@ class Connection {
     http::response_parser<http::buffer_body> parser;
     parser.body_limit(std::numeric_limits<uint64_t>::max());
     co_await http::async_read_header(*stream_, buffer_, parser, asio::use_awaitable);
+    answering_ = true;
     const bool streamed = parser.get().result() == http::status::ok;
     Answer answer;
     std::string refusal;
@@ -97,6 +111,7 @@ class Connection {
   const asio::ip::tcp::resolver::results_type& address_;
   std::optional<beast::tcp_stream> stream_;
   beast::flat_buffer buffer_;
+  bool answering_ = false;  // the head of an answer has come
 };
 
 struct Load {
