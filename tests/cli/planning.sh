@@ -65,7 +65,9 @@ run bench "$model" --machine "$dir/m.json" --tp 2 --prefill 16 --decode 4 --dept
 check "bench has four results" jq -e '[.results[] | [.test, .batch]] ==
   [["prefill 16", 1], ["decode 4", 1], ["prefill 16", 3], ["decode 4", 3]]' "$dir/out" >"$dir/jq"
 check "every result has its figures" jq -e '[.results[] | .tokens_per_s > 0 and .predicted_tokens_per_s > 0 and
-  .comm_fraction >= 0 and .comm_fraction < 1 and .bytes_per_s > 0] | all' "$dir/out" >"$dir/jq"
+  .comm_fraction > 0 and .comm_fraction < 1 and .bytes_per_s > 0 and .limit_tokens_per_s > 0] | all' "$dir/out" >"$dir/jq"
+check "the collectives' shares add up" jq -e '[.results[] | ([.comm[]] | add) - .comm_fraction | fabs < 1e-9] | all' \
+  "$dir/out" >"$dir/jq"
 KERF_MACHINE=off run bench "$model" --prefill 16 --decode 4 --depth 8 --batch 1 --repetitions 1 --json
 check "without a machine the prediction is null" jq -e '.results[0].predicted_tokens_per_s == null' "$dir/out" >"$dir/jq"
 exit $failed

@@ -70,11 +70,11 @@ PlannedCut predict_cut(const ModelSpec& model, DType dtype, const MachineSpec& m
   const RunFigures prefill = run_prefill(replay, work.sequences, prompt, model.vocab_size).value();
   cut.total_s = cut.start_s + prefill.seconds;
   cut.tokens_per_s = prefill.tokens_per_s();
-  cut.comm_fraction = prefill.comm_s / prefill.seconds;
+  cut.comm_fraction = prefill.comm_fraction();
   if (replayed > 0) {
     const RunFigures decode = run_decode(replay, work.sequences, prompt, replayed, model.vocab_size).value();
     cut.tokens_per_s = decode.tokens_per_s();
-    cut.comm_fraction = decode.comm_s / decode.seconds;
+    cut.comm_fraction = decode.comm_fraction();
     cut.total_s += static_cast<double>(work.sequences * work.output_tokens) / decode.tokens_per_s();
   }
   return cut;

@@ -200,16 +200,6 @@ CommStats comm_stats(const Mesh& mesh) {
   return sum;
 }
 
-// Waiting for what the last stage sends back is no communication but a pipeline's latency.
-double comm_seconds(const Mesh& mesh) {
-  const CommStats stats = comm_stats(mesh);
-  double seconds = 0;
-  for (int op = 0; op < kCommOps; ++op) {
-    if (static_cast<CommOp>(op) != CommOp::kRecv) seconds += stats[static_cast<CommOp>(op)].seconds;
-  }
-  return seconds;
-}
-
 // Every rank takes part, rank 0 writes. A trace that cannot be written is a pity, not a failure.
 void write_trace(Mesh& mesh, const Trace& trace, const std::string& path) {
   mesh.set_trace(nullptr);
@@ -293,7 +283,6 @@ int run_rank(World& world, const ModelOptions& options, const JobShape& shape, c
           .engine = engine,
           .pids = pids,
           .comm_stats = [&] { return comm_stats(mesh); },
-          .comm_s = [&] { return comm_seconds(mesh); },
           .finish =
               [&] {
                 finished = true;

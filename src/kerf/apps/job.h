@@ -59,7 +59,6 @@ struct Job {
   Engine& engine;
   const std::vector<pid_t>& pids;         // of the ranks
   std::function<CommStats()> comm_stats;  // rank 0's so far, of its tp and pp groups
-  std::function<double()> comm_s;         // rank 0's seconds in collectives and hand-offs so far
   std::function<JobReport()> finish;      // stops the ranks; call it once
 
   // The parts of --json that every subcommand has: plan, dtype, quantization, kv_cache_dtype, bytes_read, comm.

@@ -13,7 +13,7 @@ namespace kerf {
 class EngineRunner final : public Runner {
  public:
   // Keeps a reference to the engine.
-  EngineRunner(Engine& engine, std::function<double()> comm_s) : engine_(engine), comm_s_(std::move(comm_s)) {}
+  EngineRunner(Engine& engine, std::function<CommStats()> comm) : engine_(engine), comm_(std::move(comm)) {}
 
   Status add(Request request) override { return engine_.add(std::move(request)); }
   bool end(RequestId request) override { return engine_.end(request); }
@@ -22,11 +22,11 @@ class EngineRunner final : public Runner {
   [[nodiscard]] double now_s() const override {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   }
-  [[nodiscard]] double comm_s() const override { return comm_s_(); }
+  [[nodiscard]] CommSeconds comm() const override { return CommSeconds::of(comm_()); }
 
  private:
   Engine& engine_;
-  std::function<double()> comm_s_;
+  std::function<CommStats()> comm_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 

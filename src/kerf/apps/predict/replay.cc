@@ -56,7 +56,10 @@ void Replay::submit(const Step& step, int in_flight) {
     const StepCost cost = model_.stage(plan_, stage, shape);
     free_s_[s] = std::max(free_s_[s], flying.done_s) + cost.total();
     flying.done_s = free_s_[s];
-    if (s == 0) comm_s_ += cost.comm_s();
+    if (s > 0) continue;
+    comm_[CommOp::kAllReduce] += cost.all_reduce_s;
+    comm_[CommOp::kAllToAll] += cost.all_to_all_s;
+    comm_[CommOp::kSend] += cost.send_s;
   }
   now_s_ = std::max(now_s_, free_s_[0]);  // rank 0 computes stage 0 itself
   in_flight_.push_back(std::move(flying));

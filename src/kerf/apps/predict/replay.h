@@ -22,7 +22,7 @@ class Replay final : public Runner {
   std::vector<SequenceUpdate> step() override;
   [[nodiscard]] double now_s() const override { return now_s_; }
   // Of stage 0, as rank 0 counts them.
-  [[nodiscard]] double comm_s() const override { return comm_s_; }
+  [[nodiscard]] CommSeconds comm() const override { return comm_; }
 
  private:
   struct InFlight {
@@ -38,7 +38,7 @@ class Replay final : public Runner {
   Scheduler scheduler_;
   std::vector<InFlight> in_flight_;  // oldest first
   double now_s_ = 0;                 // rank 0's clock
-  double comm_s_ = 0;
+  CommSeconds comm_;
 };
 
 }  // namespace kerf

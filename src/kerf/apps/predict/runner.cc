@@ -33,7 +33,7 @@ Status check(const std::vector<SequenceUpdate>& updates) {
 
 Result<RunFigures> run_prefill(Runner& runner, int64_t batch, int64_t prompt, int64_t vocab_size) {
   const double start = runner.now_s();
-  const double comm = runner.comm_s();
+  const CommSeconds comm = runner.comm();
   RunFigures figures{.tokens = batch * prompt};
   KERF_TRY_STATUS(add_requests(runner, batch, prompt, 1, vocab_size));
   while (!runner.idle()) {
@@ -41,7 +41,7 @@ Result<RunFigures> run_prefill(Runner& runner, int64_t batch, int64_t prompt, in
     ++figures.steps;
   }
   figures.seconds = runner.now_s() - start;
-  figures.comm_s = runner.comm_s() - comm;
+  figures.comm = runner.comm().since(comm);
   return figures;
 }
 
@@ -55,7 +55,7 @@ Result<RunFigures> run_decode(Runner& runner, int64_t batch, int64_t depth, int6
   std::vector<bool> begun(static_cast<size_t>(batch));
   RunFigures figures;
   double start = 0;
-  double comm = 0;
+  CommSeconds comm;
   bool counting = false;
   while (!runner.idle()) {
     const std::vector<SequenceUpdate> updates = runner.step();
@@ -64,7 +64,7 @@ Result<RunFigures> run_decode(Runner& runner, int64_t batch, int64_t depth, int6
       ++figures.steps;
       for (const SequenceUpdate& update : updates) figures.tokens += update.token ? 1 : 0;
       figures.seconds = runner.now_s() - start;
-      figures.comm_s = runner.comm_s() - comm;
+      figures.comm = runner.comm().since(comm);
       if (figures.tokens >= batch * tokens) {
         for (int64_t i = 0; i < batch; ++i) runner.end(i);
       }
@@ -74,7 +74,7 @@ Result<RunFigures> run_decode(Runner& runner, int64_t batch, int64_t depth, int6
     if (!counting && std::ranges::find(begun, false) == begun.end()) {
       counting = true;
       start = runner.now_s();
-      comm = runner.comm_s();
+      comm = runner.comm();
     }
   }
   return figures;

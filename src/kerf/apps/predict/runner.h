@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "kerf/apps/predict/comm_seconds.h"
 #include "kerf/engine/scheduler.h"
 
 namespace kerf {
@@ -21,7 +22,7 @@ class Runner {
   [[nodiscard]] virtual bool idle() const = 0;
   virtual std::vector<SequenceUpdate> step() = 0;  // Engine::step
   [[nodiscard]] virtual double now_s() const = 0;
-  [[nodiscard]] virtual double comm_s() const = 0;  // rank 0's, in collectives and hand-offs, since the start
+  [[nodiscard]] virtual CommSeconds comm() const = 0;  // since the start
 };
 
 // One measurement, all sequences together.
@@ -29,7 +30,8 @@ struct RunFigures {
   int64_t tokens = 0;
   int64_t steps = 0;
   double seconds = 0;
-  double comm_s = 0;
+  CommSeconds comm;
+  [[nodiscard]] double comm_fraction() const { return seconds > 0 ? comm.total() / seconds : 0; }
   [[nodiscard]] double tokens_per_s() const { return seconds > 0 ? static_cast<double>(tokens) / seconds : 0; }
 };
 
