@@ -16,5 +16,14 @@ TEST(ParseIds, RefusesAnythingElse) {
   }
 }
 
+TEST(KvCacheDtype, IsTheWeightsOrWhatIsAskedFor) {
+  ModelOptions options;
+  EXPECT_EQ(choose_kv_cache_dtype(options, DType::kF16).value(), DType::kF16);
+  options.kv_cache_dtype = "float32";
+  EXPECT_EQ(choose_kv_cache_dtype(options, DType::kF16).value(), DType::kF32);
+  options.kv_cache_dtype = "int8";
+  EXPECT_EQ(choose_kv_cache_dtype(options, DType::kF16).value(), DType::kI8);
+}
+
 }  // namespace
 }  // namespace kerf
