@@ -1,6 +1,6 @@
 #include "kerf/apps/front.h"
 
-#include <fmt/chrono.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <csignal>
@@ -25,7 +25,7 @@ std::chrono::milliseconds milliseconds(double seconds) {
 constexpr auto kFrontsPatience = std::chrono::seconds(1);
 
 // Replicas of one host share its cores; those that span hosts share nothing that this one could hand out.
-std::vector<ReplicaCommand> commands_of(const ServeOptions& options) {
+std::vector<ReplicaCommand> commands_of(const ServeOptions& options, const std::function<void(std::string_view)>& log) {
   const std::vector<std::vector<int>> shares = share_cores(own_cores(), options.model.plan.dp);
   std::vector<ReplicaCommand> commands;
   for (const std::vector<int>& share : shares) {
@@ -38,8 +38,8 @@ std::vector<ReplicaCommand> commands_of(const ServeOptions& options) {
     if (here) command.cores = share;
     command.silence_limit = milliseconds(options.model.timeout_s) + kFrontsPatience;
     command.startup_limit = milliseconds(options.startup_timeout_s);
-    command.log = [index = commands.size() - 1](std::string_view line) {
-      Front::log(fmt::format("replica {} says: {}", index, line));
+    command.log = [index = commands.size() - 1, log](std::string_view line) {
+      log(fmt::format("replica {} says: {}", index, line));
     };
   }
   return commands;
@@ -51,13 +51,14 @@ struct Front::State {
   State(boost::asio::io_context& context, const ServeOptions& given, FrontHandlers called)
       : options(given),
         handlers(std::move(called)),
-        commands(commands_of(given)),
+        commands(commands_of(given, handlers.log)),
         loop(make_event_loop(context)),
         children(*loop),
         dispatcher(*loop,
                    {.replicas = commands.size(),
                     .max_queue = given.max_queue,
-                    .log = [](const std::string& line) { log(line); }},
+                    .log = [this](const std::string& line) { log(line); },
+                    .events = handlers.events},
                    [this](size_t index, ReplicaLink::Handlers told) {
                      return std::make_unique<ReplicaProcess>(*loop, children, commands[index], std::move(told));
                    }),
@@ -70,6 +71,8 @@ struct Front::State {
       dispatcher.shut_down(std::chrono::milliseconds(0), [this] { handlers.ended(1); });
     };
   }
+
+  void log(std::string_view line) const { handlers.log(line); }
 
   void on_signal(int signal) {
     if (signal == SIGHUP) return reload();
@@ -111,9 +114,5 @@ Front::Front(boost::asio::io_context& context, const ServeOptions& options, Fron
 Front::~Front() = default;
 
 Dispatcher& Front::dispatcher() { return state_->dispatcher; }
-
-void Front::log(std::string_view line) {
-  fmt::print(stderr, "{:%H:%M:%S} kerf: {}\n", fmt::localtime(std::time(nullptr)), line);
-}
 
 }  // namespace kerf

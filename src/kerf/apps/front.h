@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kerf/apps/serve_options.h"
@@ -24,9 +25,12 @@ struct FrontHandlers {
   std::function<void()> ready;  // the first replica serves
   std::function<void(std::vector<std::string> keys)> keys_changed;
   std::function<void(int status)> ended;  // no replica is left, and none will be
+  std::function<void(std::string_view line)> log;
+  DispatcherEvents events;
 };
 
-// Threading: the context's one thread, in a process that has no other; it forks.
+// Threading: the context's one thread. It forks: what other threads there are take no signals and hold no lock that a
+// child needs before it executes.
 class Front {
  public:
   // Starts the replicas. The context must outlive it. Throws std::system_error when it cannot.
@@ -36,9 +40,6 @@ class Front {
   Front& operator=(const Front&) = delete;
 
   [[nodiscard]] Dispatcher& dispatcher();
-
-  // One line on stderr, with the time of day.
-  static void log(std::string_view line);
 
  private:
   struct State;

@@ -32,8 +32,7 @@ Status serve_front(Job& job, const ModelOptions& options) {
                               .threads = job.threads,
                               .load_s = job.load_s,
                               .pids = job.pids},
-                    .deadline = std::chrono::milliseconds(static_cast<int64_t>(options.timeout_s * 1000)),
-                    .comm = job.comm_stats});
+                    .deadline = std::chrono::milliseconds(static_cast<int64_t>(options.timeout_s * 1000))});
   return loop.run();
 }
 

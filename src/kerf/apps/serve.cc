@@ -16,6 +16,8 @@
 #include "kerf/serve/http/server.h"
 #include "kerf/serve/openai/api.h"
 #include "kerf/serve/openai/load_served_model.h"
+#include "kerf/serve/seeing/routes.h"
+#include "kerf/serve/seeing/watched_generator.h"
 
 namespace kerf {
 
@@ -40,6 +42,53 @@ Result<std::shared_ptr<const ServedModel>> served_model(const ServeOptions& opti
                             .max_model_len = model.max_model_len});
 }
 
+ObserverConfig observer_config(const ServeOptions& options, const PreparedModel& model, const ServedModel& served,
+                               const SettledFleet& fleet) {
+  ObserverConfig config;
+  config.metrics = {
+      .model_name = served.names.front(), .max_model_len = model.max_model_len, .replicas = options.model.plan.dp};
+  config.facts = {.version = KERF_VERSION,
+                  .model = served.names.front(),
+                  .dtype = std::string(name_of(model.dtype)),
+                  .quantization = std::string(name_of(model.quantization)),
+                  .kv_cache_dtype = std::string(name_of(model.kv_cache_dtype)),
+                  .max_model_len = model.max_model_len,
+                  .plan = options.model.plan,
+                  .why = fleet.why,
+                  .machine = fleet.machine,
+                  .started_s = monotonic_s(),
+                  .predicted_tokens_per_s = fleet.predicted_tokens_per_s};
+  config.log_format = log_format_from_name(options.log_format).value();  // the command line has been checked
+  return config;
+}
+
+// What the dispatcher tells, in the observer's words.
+DispatcherEvents events_for(Observer& observer) {
+  return {.queued =
+              [&](RequestId id, const Request& request) {
+                observer.on_queued(id,
+                                   {.name = fmt::format("req-{}", id),
+                                    .prompt_tokens = static_cast<int64_t>(request.prompt_ids.size()),
+                                    .max_tokens = request.params.max_tokens},
+                                   monotonic_s());
+              },
+          .given = [&](RequestId id,
+                       size_t replica) { observer.on_scheduled(id, static_cast<int>(replica), monotonic_s()); },
+          .replica_changed =
+              [&](const ReplicaView& replica) {
+                const bool ready = replica.state == ReplicaState::kReady;
+                const std::vector<pid_t>& pids = replica.facts.pids;
+                observer.on_replica_state(
+                    static_cast<int>(replica.index), replica.state,
+                    replica.state == ReplicaState::kDown ? replica.last_loss : "", monotonic_s(),
+                    ready ? std::vector<int64_t>(pids.begin(), pids.end()) : std::vector<int64_t>());
+              },
+          .reported =
+              [&](size_t replica, const ReplicaReport& report) {
+                observer.on_report(static_cast<int>(replica), report, monotonic_s());
+              }};
+}
+
 void print_welcome(const ServeOptions& options, const ServedModel& model, int port) {
   const bool everywhere = options.host == "0.0.0.0" || options.host == "::";
   const std::string url = fmt::format("http://{}:{}", everywhere ? "127.0.0.1" : options.host, port);
@@ -57,16 +106,26 @@ Result<int> serve(ServeOptions options) {
   KERF_TRY(std::vector<std::string> key_list, read_api_keys(options));
   KERF_TRY(options.max_queue, read_max_queue(options));
   KERF_TRY(const std::shared_ptr<const ServedModel> served, served_model(options, model));
-  KERF_TRY(const std::string why, settle_fleet(options, model));
-  if (!why.empty()) Front::log(why);
+  KERF_TRY(const SettledFleet fleet, settle_fleet(options, model));
   options.model.timeout_s = std::max(options.model.timeout_s, longest_step_s(options, model));
   raise_descriptor_limit();
+
+  Observer observer(observer_config(options, model, *served, fleet));
+  const auto log = [&](std::string_view line) { observer.log().server(spdlog::level::info, line, monotonic_s()); };
+  if (!fleet.why.empty()) log(fleet.why);
 
   boost::asio::io_context context;
   ApiKeys keys(std::move(key_list));
   Router router(keys, options.allowed_origins);
-  KERF_TRY(std::unique_ptr<HttpServer> http,
-           HttpServer::listen(context, {.host = options.host, .port = static_cast<uint16_t>(options.port)}, router));
+  KERF_TRY(std::unique_ptr<HttpServer> http, HttpServer::listen(context,
+                                                                {.host = options.host,
+                                                                 .port = static_cast<uint16_t>(options.port),
+                                                                 .on_served =
+                                                                     [&](const HttpServerConfig::Served& served_now) {
+                                                                       observer.on_http(served_now.head.path,
+                                                                                        served_now.status);
+                                                                     }},
+                                                                router));
   int status = 0;
   Front front(context, options,
               {.ready = [&] { print_welcome(options, *served, http->port()); },
@@ -75,10 +134,14 @@ Result<int> serve(ServeOptions options) {
                    [&](int ended) {
                      status = ended;
                      http->stop(kGraceForAnswers_s, [&] { context.stop(); });
-                   }});
+                   },
+               .log = log,
+               .events = events_for(observer)});
+  WatchedGenerator watched(front.dispatcher(), observer);
   const auto background = make_background(context);
-  OpenAiApi api(front.dispatcher(), *background, served, [&] { return front.dispatcher().ready(); });
+  OpenAiApi api(watched, *background, served, [&] { return front.dispatcher().ready(); });
   api.add_routes(router);
+  add_seeing_routes(router, observer);
   context.run();
   http.reset();  // what is still open there refers to all the rest
   return status;

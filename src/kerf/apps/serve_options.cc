@@ -42,6 +42,9 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
                   "most requests that wait for a replica; what comes then is refused with 429")
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 20))
       ->capture_default_str();
+  command.add_option("--log-format", options.log_format, "text or json: of the lines on stderr")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
   command
       .add_option("--startup-timeout", options.startup_timeout_s, "seconds that a replica may take to load the model")
       ->check(CLI::Range(1.0, 86400.0))

@@ -17,6 +17,7 @@ struct ServeOptions {
   int port = 8000;
   std::vector<std::string> served_model_names;  // empty: the directory's name
   std::vector<std::string> allowed_origins;     // of browsers' pages (CORS); empty: none
+  std::string log_format = "text";              // text | json
   double startup_timeout_s = 600;               // of a replica, from its start until it serves
   double shutdown_timeout_s = 30;               // for what is under way when the server is to end
 

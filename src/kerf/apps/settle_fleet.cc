@@ -33,7 +33,7 @@ double longest_step_s(const ServeOptions& options, const PreparedModel& model) {
   return flops / (kSlowCoreFlops * std::max(1.0, std::min(cores, threads)));
 }
 
-Result<std::string> settle_fleet(ServeOptions& options, const PreparedModel& model) {
+Result<SettledFleet> settle_fleet(ServeOptions& options, const PreparedModel& model) {
   ModelOptions& m = options.model;
   const bool can_choose = own_cores().size() > 1;
   std::optional<MachineSpec> machine;
@@ -42,7 +42,7 @@ Result<std::string> settle_fleet(ServeOptions& options, const PreparedModel& mod
   } else if (const auto found = find_machine(m.hosts, !m.cut_given && can_choose)) {
     machine = found->machine;
   }
-  if (!machine || !m.hosts.empty()) return std::string();
+  if (!machine || !m.hosts.empty()) return SettledFleet();
   const FleetWork work{.work = {.sequences = std::min(kSequences, options.engine.max_num_seqs),
                                 .prompt_tokens = kPromptTokens,
                                 .output_tokens = kOutputTokens,
@@ -51,12 +51,14 @@ Result<std::string> settle_fleet(ServeOptions& options, const PreparedModel& mod
                                 .quantization = model.quantization},
                        .memory_bytes = static_cast<int64_t>(kMemoryShare * static_cast<double>(host_memory_bytes()))};
   const std::vector<PlannedCut> cuts = plan_fleets(model.model, model.dtype, *machine, work);
-  if (cuts.empty()) return std::string();
+  if (cuts.empty()) return SettledFleet();
   if (m.cut_given) {
-    return describe_override(predict_fleet(model.model, model.dtype, *machine, m.plan, work), cuts.front());
+    const PlannedCut given = predict_fleet(model.model, model.dtype, *machine, m.plan, work);
+    return SettledFleet{describe_override(given, cuts.front()), machine, given.tokens_per_s};
   }
   m.plan = cuts.front().plan;
-  return fmt::format("for {} sequences at once, {}", work.work.sequences, describe_choice(cuts));
+  return SettledFleet{fmt::format("for {} sequences at once, {}", work.work.sequences, describe_choice(cuts)), machine,
+                      cuts.front().tokens_per_s};
 }
 
 }  // namespace kerf

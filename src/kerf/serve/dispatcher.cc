@@ -56,12 +56,13 @@ Generator::Submitted Dispatcher::submit(Request request, Handler handler) {
       std::make_shared<TrackedRequest>(std::move(request), std::move(handler), static_cast<uint64_t>(id));
   requests_[id] = tracked;
   ++counts_.submitted;
+  options_.events.queued(id, tracked->request());
   enqueue(tracked);
   pump();
   return {.id = id};
 }
 
-void Dispatcher::cancel(RequestId id) {
+void Dispatcher::cancel(RequestId id, FinishReason /*why*/) {
   const auto found = requests_.find(id);
   if (found == requests_.end()) return;
   const Tracked tracked = found->second;

@@ -27,6 +27,7 @@ namespace kerf {
 
 // For those who watch: metrics, the log, the status page. Each is called after the fact, and must not call back.
 struct DispatcherEvents {
+  std::function<void(RequestId id, const Request& request)> queued = [](RequestId, const Request&) {};
   // A request was given to a replica; again when it goes on elsewhere.
   std::function<void(RequestId id, size_t replica)> given = [](RequestId, size_t) {};
   std::function<void(const ReplicaView& replica)> replica_changed = [](const ReplicaView&) {};  // its state
@@ -50,7 +51,7 @@ class Dispatcher final : public Generator {
   ~Dispatcher() override;
 
   [[nodiscard]] Submitted submit(Request request, Handler handler) override;
-  void cancel(RequestId id) override;
+  void cancel(RequestId id, FinishReason why) override;
 
   // Of any replica that has ever been ready: they are alike.
   [[nodiscard]] const ReplicaFacts* facts() const;

@@ -112,7 +112,7 @@ TEST_F(DispatcherTest, WhateverDiesWheneverEveryTokenIsToldOnce) {
       if (rng() % 20 == 0 && !all.empty()) {
         const auto& told = all[rng() % all.size()];
         if (told->ends == 0) {
-          dispatcher_->cancel(told->id);
+          dispatcher_->cancel(told->id, FinishReason::kAbort);
           told->cancelled = true;
         }
       }

@@ -28,7 +28,7 @@ class FakeGenerator : public Generator {
     return {.id = id, .refusal = std::nullopt};
   }
 
-  void cancel(RequestId id) override {
+  void cancel(RequestId id, FinishReason /*why*/) override {
     if (open_.erase(id) > 0) cancelled.push_back(id);
   }
 

@@ -55,8 +55,8 @@ class Generator {
   };
   [[nodiscard]] virtual Submitted submit(Request request, Handler handler) = 0;
 
-  // The client has left, or a stop string has been seen: no event of it comes any more.
-  virtual void cancel(RequestId id) = 0;
+  // No event of it comes any more. why: kStop, a stop string has been seen; kAbort, nobody wants it.
+  virtual void cancel(RequestId id, FinishReason why) = 0;
 
  protected:
   Generator() = default;

@@ -14,17 +14,6 @@ using namespace std::chrono_literals;
 constexpr auto kReportEvery = 100ms;     // busy
 constexpr auto kHeartbeatEvery = 500ms;  // idle
 
-double seconds(std::chrono::steady_clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
-
-// Waiting for what the last stage sends back is no communication but the pipeline's bubble.
-double comm_seconds(const CommStats& stats) {
-  double sum = 0;
-  for (int op = 0; op < kCommOps; ++op) {
-    if (static_cast<CommOp>(op) != CommOp::kRecv) sum += stats[static_cast<CommOp>(op)].seconds;
-  }
-  return sum;
-}
-
 TokenUpdate token_update(SequenceUpdate&& update) {
   return {.request = update.request,
           .position = update.position,
@@ -78,10 +67,8 @@ void ReplicaLoop::take(FrontMessage message) {
 }
 
 Status ReplicaLoop::step() {
-  const auto start = Clock::now();
   std::vector<SequenceUpdate> updates = engine_.step();
   const auto end = Clock::now();
-  record_step(start, end);
   keep_alive_due_ = end + options_.deadline / 4;
 
   ReplicaProgress progress;
@@ -119,36 +106,6 @@ Status ReplicaLoop::tell(const ReplicaMessage& message) {
   return fail("the front is gone, or does not read what its replica sends");
 }
 
-void ReplicaLoop::record_step(Clock::time_point begin, Clock::time_point end) {
-  step_s_ += seconds(end - begin);
-  const double comm_s = comm_seconds(options_.comm());
-  const SchedulerStats stats = engine_.stats();
-  taken_.push_back({.step = steps_++,
-                    .begin_s = seconds(begin.time_since_epoch()),
-                    .end_s = seconds(end.time_since_epoch()),
-                    .comm_s = comm_s - std::exchange(comm_s_, comm_s),
-                    .tokens = stats.last_prompt_tokens + stats.last_decode_tokens});
-}
-
-ReplicaReport ReplicaLoop::report() {
-  const SchedulerStats stats = engine_.stats();
-  const CommStats comm = options_.comm();
-  ReplicaReport report{.running = stats.running,
-                       .waiting = stats.waiting,
-                       .blocks_used = stats.blocks_used,
-                       .blocks_cached = stats.blocks_cached,
-                       .blocks_free = stats.blocks - stats.blocks_used - stats.blocks_cached,
-                       .prefix_queries = stats.prefix_queries,
-                       .prefix_hits = stats.prefix_hits,
-                       .preemptions = stats.preemptions,
-                       .idle_s = comm[CommOp::kRecv].seconds,
-                       .steps = std::exchange(taken_, {})};
-  for (int op = 0; op < kCommOps; ++op) {
-    if (static_cast<CommOp>(op) == CommOp::kRecv) continue;
-    report.comm_s[static_cast<size_t>(op)] = comm[static_cast<CommOp>(op)].seconds;
-  }
-  report.compute_s = std::max(0.0, step_s_ - comm_seconds(comm) - report.idle_s);
-  return report;
-}
+ReplicaReport ReplicaLoop::report() { return reports_.report(engine_.stats(), engine_.take_timings()); }
 
 }  // namespace kerf

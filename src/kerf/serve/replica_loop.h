@@ -10,13 +10,13 @@
 #include "kerf/engine/engine.h"
 #include "kerf/serve/frame_socket.h"
 #include "kerf/serve/replica_messages.h"
+#include "kerf/serve/seeing/report.h"
 
 namespace kerf {
 
 struct ReplicaLoopOptions {
   ReplicaFacts facts;
   std::chrono::milliseconds deadline;  // of the ranks' communicators: an idle replica keeps them alive
-  std::function<CommStats()> comm;     // rank 0's, of its tp and pp groups
 };
 
 // Threading: the thread that runs rank 0's worker.
@@ -37,16 +37,12 @@ class ReplicaLoop {
   [[nodiscard]] Status step();
   [[nodiscard]] Status wait();
   [[nodiscard]] Status tell(const ReplicaMessage& message);
-  void record_step(Clock::time_point begin, Clock::time_point end);
   [[nodiscard]] ReplicaReport report();
 
   Engine& engine_;
   FrameSocket& front_;
   ReplicaLoopOptions options_;
-  double step_s_ = 0;  // from making steps to their output
-  int64_t steps_ = 0;
-  double comm_s_ = 0;              // when the last step ended
-  std::vector<StepRecord> taken_;  // since the last report
+  ReportMaker reports_;
   bool draining_ = false;
   std::vector<RequestRefused> refused_;
   Clock::time_point report_due_;

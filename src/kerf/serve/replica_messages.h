@@ -65,7 +65,7 @@ struct TokenUpdate {
 
 struct ReplicaProgress {
   std::vector<TokenUpdate> updates;     // of one step; empty: a heartbeat
-  std::optional<ReplicaReport> report;  // some times a second; its seconds are rank 0's
+  std::optional<ReplicaReport> report;  // some times a second
 };
 
 // A request that can never run here.

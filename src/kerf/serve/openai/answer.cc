@@ -85,7 +85,7 @@ void Answer::take(size_t sequence, const GenerationEvent& event) {
   if (piece.finish) {
     at.ended = true;
     --open_;
-    if (at.id) generator_.cancel(*std::exchange(at.id, std::nullopt));  // a stop string
+    if (at.id) generator_.cancel(*std::exchange(at.id, std::nullopt), FinishReason::kStop);  // a stop string
   }
   if (request_->options.stream) {
     stream(sequence, piece);
@@ -143,7 +143,7 @@ void Answer::finish() {
   exchange_.reset();
   for (Sequence& sequence : sequences_) {
     sequence.ended = true;
-    if (sequence.id) generator_.cancel(*std::exchange(sequence.id, std::nullopt));
+    if (sequence.id) generator_.cancel(*std::exchange(sequence.id, std::nullopt), FinishReason::kAbort);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include <cmath>
+#include <csignal>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -30,6 +31,17 @@ std::string text_of(const nlohmann::ordered_json& fields) {
   return line;
 }
 
+// Its thread leaves signals to the one that waits for them.
+std::shared_ptr<spdlog::details::thread_pool> make_queue() {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  auto queue = std::make_shared<spdlog::details::thread_pool>(kQueuedLines, 1);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return queue;
+}
+
 double milliseconds(double seconds) { return std::round(seconds * 1e6) / 1e3; }
 
 }  // namespace
@@ -40,8 +52,7 @@ Result<LogFormat> log_format_from_name(std::string_view name) {
   return fail("--log-format '{}' is none; use text or json", name);
 }
 
-Log::Log(LogFormat format, spdlog::sink_ptr sink)
-    : format_(format), queue_(std::make_shared<spdlog::details::thread_pool>(kQueuedLines, 1)) {
+Log::Log(LogFormat format, spdlog::sink_ptr sink) : format_(format), queue_(make_queue()) {
   if (sink == nullptr) sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
   logger_ = std::make_shared<spdlog::async_logger>("kerf", std::move(sink), queue_,
                                                    spdlog::async_overflow_policy::overrun_oldest);
