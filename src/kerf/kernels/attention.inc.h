@@ -170,9 +170,10 @@ void sum_values(int64_t head_dim, const T* values, const Slots (&visible)[kRows]
         }
       }
     };
-    add_slots(all.lo, full.lo, True{});
+    // One row has no slots that only some rows see; without those loops its sums stay in registers.
+    if constexpr (kRows > 1) add_slots(all.lo, full.lo, True{});
     add_slots(full.lo, full.hi, False{});
-    add_slots(full.hi, all.hi, True{});
+    if constexpr (kRows > 1) add_slots(full.hi, all.hi, True{});
     for (int r = 0; r < kRows; ++r) {
       for (int v = 0; v < kVecs; ++v) put(r, d + v * 16, sums[r][v]);
     }
