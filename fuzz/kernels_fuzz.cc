@@ -55,7 +55,7 @@ std::vector<float> matmul(const Kernels& table, Bytes bytes) {
   const MatmulKernel& kernel = table.matmul[bytes.below(kWeightFormats)];
   const int64_t m = 1 + bytes.below(27);
   const int64_t n = 1 + bytes.below(100);
-  const int64_t k = 1 + bytes.below(80);
+  const int64_t k = 1 + bytes.below(80) + 512 * bytes.below(2);  // some so long that groups are quantised together
   const int count = 1 + static_cast<int>(bytes.below(std::min<int64_t>(k, kMaxSlices)));
   const std::vector<int64_t> bounds = even_bounds(k, count);
   const MergeProgram program = ReductionTree({0, count}).local(0);

@@ -227,20 +227,73 @@ PreparedGroup quantise_group(const float* x, int32_t zero) {
   return group;
 }
 
+// Sixteen groups side by side: their maxima and sums are found lane by lane.
+//   x  // [16 * kGroup]
+void quantise_16_groups(const float* x, int32_t zero, PreparedGroup* groups) {
+  Vec lanes[16];
+  for (int64_t g = 0; g < 16; ++g) lanes[g] = max(abs(load(x + g * kGroup)), abs(load(x + g * kGroup + 16)));
+  transpose(lanes);
+  Vec most = lanes[0];
+  for (const Vec& lane : lanes) most = max(most, lane);
+  const Vec least = set1(0x1p-100F);
+  alignas(64) float inverses[16];
+  alignas(64) float scales[16];
+  alignas(64) float totals[16];
+  store(inverses, select_less(most, least, set1(0.0F), div(set1(127.0F), most)));
+  store(scales, select_less(most, least, set1(0.0F), div(most, set1(127.0F))));
+  alignas(64) float q[16][kGroup];
+  for (int64_t g = 0; g < 16; ++g) {
+    const Vec inverse = set1(inverses[g]);
+    const Vec a = round_to_int(mul(load(x + g * kGroup), inverse));
+    const Vec b = round_to_int(mul(load(x + g * kGroup + 16), inverse));
+    store(q[g], a);
+    store(q[g] + 16, b);
+    lanes[g] = add(a, b);
+  }
+  transpose(lanes);
+  Vec total = lanes[0];
+  for (int g = 1; g < 16; ++g) total = add(total, lanes[g]);
+  store(totals, total);
+  for (int64_t g = 0; g < 16; ++g) {
+    PreparedGroup& group = groups[g];
+    if (totals[g] != totals[g]) {  // something in the group is not finite
+      group = {};
+      group.scale = __builtin_nanf("");
+      continue;
+    }
+    auto* to = &group.quads[0][0];
+    for (int64_t i = 0; i < kGroup; ++i) to[i] = static_cast<int8_t>(static_cast<int32_t>(q[g][i]));
+    group.scale = scales[g];
+    group.bias = -zero * static_cast<int32_t>(totals[g]);
+  }
+}
+
+// Whole groups; slices that end with a whole one go on in the next.
+PreparedGroup* quantise_groups(const float* x, int64_t elements, int32_t zero, PreparedGroup* to) {
+  for (; elements >= 16 * kGroup; elements -= 16 * kGroup, x += 16 * kGroup, to += 16) quantise_16_groups(x, zero, to);
+  for (; elements > 0; elements -= kGroup, x += kGroup) *to++ = quantise_group(x, zero);
+  return to;
+}
+
 template <typename Step>
 void prepare_groups(const float* x, int64_t row_stride, int64_t m, const KSlices& slices, std::byte* prepared) {
+  constexpr int32_t kZero = Step::Weight::kZero;
   const size_t row_bytes = prepared_row_bytes(Step::kFormat, slices);
   const int64_t* bounds = slices.bounds.data();
   for (int64_t row = 0; row < m; ++row) {
     auto* to = reinterpret_cast<PreparedGroup*>(prepared + static_cast<size_t>(row) * row_bytes);
     const float* from = x + row * row_stride;
+    int64_t begin = 0;
     for (int s = 0, count = slices.count(); s < count; ++s) {
-      int64_t k = bounds[s];
-      for (; k + kGroup <= bounds[s + 1]; k += kGroup) *to++ = quantise_group(from + k, Step::Weight::kZero);
-      if (k == bounds[s + 1]) continue;
+      const int64_t part = (bounds[s + 1] - bounds[s]) % kGroup;
+      if (part == 0 && s + 1 < count) continue;
+      const int64_t end = bounds[s + 1] - part;
+      to = quantise_groups(from + begin, end - begin, kZero, to);
+      begin = bounds[s + 1];
+      if (part == 0) continue;
       float last[kGroup] = {};
-      __builtin_memcpy(last, from + k, static_cast<size_t>(bounds[s + 1] - k) * sizeof(float));
-      *to++ = quantise_group(last, Step::Weight::kZero);
+      __builtin_memcpy(last, from + end, static_cast<size_t>(part) * sizeof(float));
+      *to++ = quantise_group(last, kZero);
     }
   }
 }

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <cstring>
+#include <limits>
 #include <numeric>
 
 #include "kerf/kernels/packing.h"
@@ -201,6 +203,33 @@ TEST(Quantise, WhatIsNotFiniteBecomesNan) {
           weight[64 + at] = bad;
           out = multiply(*table, format, x, weight, one_slice(64));
           for (size_t i = 0; i < out.size(); ++i) EXPECT_EQ(std::isnan(out[i]), i % 3 == 1) << table->isa;
+        }
+      }
+    }
+  }
+}
+
+// Long rows are quantised many groups at a time, across the slices that end with a whole one.
+TEST(Quantise, AGroupOfALongRowIsAsItIsByItself) {
+  const Slices slices{{0, 352, 704, 709, 1733}, {0, 0, 0, 0}, 4, 4};  // 22 groups, 5 elements, 32 groups
+  const int64_t k = slices.bounds.back();
+  std::mt19937 rng(7);
+  Floats x = random_floats(k, rng);
+  x[40] = std::numeric_limits<float>::infinity();
+  x[800] = std::numeric_limits<float>::quiet_NaN();
+  for (int64_t i = 0; i < kGroup; ++i) x[static_cast<size_t>(64 + i)] *= 0x1p-110F;
+  for (const Kernels* table : available_kernels()) {
+    for (const WeightFormat format : kIntFormats) {
+      const MatmulKernel& kernel = entry(*table, format);
+      std::vector<std::byte> whole(kernel.prepared_bytes(1, slices.view()));
+      kernel.prepare(x.data(), k, 1, slices.view(), whole.data());
+      const auto* group = reinterpret_cast<const PreparedGroup*>(whole.data());
+      for (size_t s = 0; s + 1 < slices.bounds.size(); ++s) {
+        for (int64_t at = slices.bounds[s]; at < slices.bounds[s + 1]; at += kGroup, ++group) {
+          const Slices alone = one_slice(std::min(kGroup, slices.bounds[s + 1] - at));
+          std::vector<std::byte> prepared(kernel.prepared_bytes(1, alone.view()));
+          kernel.prepare(x.data() + at, k, 1, alone.view(), prepared.data());
+          EXPECT_EQ(std::memcmp(group, prepared.data(), sizeof(PreparedGroup)), 0) << table->isa << ", k " << at;
         }
       }
     }

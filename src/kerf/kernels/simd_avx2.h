@@ -102,7 +102,7 @@ void transpose8(__m256 (&rows)[8]) {
   }
 }
 // Its quarters of 8 x 8, of which two change places.
-void transpose(Vec (&rows)[16]) {
+[[gnu::always_inline]] inline void transpose(Vec (&rows)[16]) {
   __m256 quarters[2][2][8];
   for (int i = 0; i < 16; ++i) {
     quarters[i / 8][0][i % 8] = rows[i].lo;

@@ -60,7 +60,7 @@ Vec select_lanes(int64_t lo, int64_t hi, Vec a, Vec other) {
 }
 Vec times_pow2(Vec p, Vec n) { return _mm512_scalef_ps(p, n); }
 // Pairs of rows, then of pairs, within 128-bit quarters; then the quarters change places.
-void transpose(Vec (&rows)[16]) {
+[[gnu::always_inline]] inline void transpose(Vec (&rows)[16]) {
   Vec pairs[16];
   for (int i = 0; i < 16; i += 2) {
     pairs[i] = _mm512_unpacklo_ps(rows[i], rows[i + 1]);
