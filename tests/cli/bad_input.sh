@@ -25,8 +25,8 @@ expect 2 "kerf: --dtype: float8 not in*" run "$model" -p x --dtype float8
 expect 2 "kerf: --temperature is nan*" run "$model" -p x --temperature nan
 expect 2 "kerf: --json-schema: JSON Schema: 'not' at #/items is not supported*" run "$model" -p x \
   --json-schema '{"items": {"not": {}}}'
-expect 2 "kerf: /no/such/file*" run "$model" -p x --json-schema /no/such/file
-expect 2 "kerf: --json-schema excludes --json-object*" run "$model" -p x --json-schema '{}' --json-object
+expect 2 "kerf: cannot read /no/such/file*" run "$model" -p x --json-schema /no/such/file
+expect 2 "kerf: --json-object excludes --json-schema*" run "$model" -p x --json-schema '{}' --json-object
 expect 2 "kerf: --logit-bias: '5' is no*" run "$model" -p x --logit-bias 5
 expect 2 "kerf: --logit-bias of token 5 is 101*" run "$model" -p x --logit-bias 5:101
 expect 2 "kerf: --min-tokens is -1*" run "$model" -p x --min-tokens -1

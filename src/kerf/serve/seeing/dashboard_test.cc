@@ -30,6 +30,7 @@ std::string read_doc(const std::string& name) {
 
 testing::Exposition exported() {
   Metrics metrics({.model_name = "tales", .max_model_len = 100});
+  metrics.on_cache(0, 64, 100);
   metrics.on_http("/v1/completions", 500);
   return testing::Exposition(metrics.text());
 }

@@ -150,11 +150,6 @@ struct Metrics::Engine {
     request_output = make.histogram("vllm:request_generation_tokens", "Generated tokens of each request.", tokens);
     request_max = make.histogram("vllm:request_params_max_tokens", "The max_tokens of each request.", tokens);
     request_n = make.histogram("vllm:request_params_n", "The n of each request.", kAnswerBuckets);
-    make.gauge(
-            "vllm:cache_config_info", "The KV cache's blocks.",
-            {{"block_size", std::to_string(config.block_size)}, {"num_gpu_blocks", std::to_string(config.num_blocks)}})
-        ->Set(1);
-
     blocks_cached = make.gauge("kerf:kv_blocks_cached", "KV blocks kept for the prefix cache, free on demand.");
     for (size_t op = 0; op < kCommOps; ++op) {
       comm[op] = make.counter("kerf:comm_seconds_total", "Seconds of ranks in communication, waiting included, by op.",
@@ -272,6 +267,13 @@ void Metrics::on_state(int replica, ReplicaState state) {
   to.last_queries = to.last_hits = to.last_preemptions = 0;
   to.last_comm = {};
   to.window.clear();
+}
+
+void Metrics::on_cache(int replica, int64_t block_size, int64_t num_blocks) {
+  Maker(server_->registry, {{"model_name", server_->model}, {"engine", std::to_string(replica)}})
+      .gauge("vllm:cache_config_info", "The KV cache's blocks.",
+             {{"block_size", std::to_string(block_size)}, {"num_gpu_blocks", std::to_string(num_blocks)}})
+      ->Set(1);
 }
 
 void Metrics::on_restart(int replica) { engine(replica).restarts->Increment(); }

@@ -23,8 +23,6 @@ struct MetricsConfig {
   std::string model_name;     // as served
   int64_t max_model_len = 0;  // the token histograms' last bound
   int replicas = 1;
-  int64_t block_size = 0;  // of the KV cache, and how many of them a replica has
-  int64_t num_blocks = 0;
 };
 
 class Metrics {
@@ -48,6 +46,8 @@ class Metrics {
   // Down ends the sums of the replica's reports: what it reports after its restart begins at 0 again.
   void on_state(int replica, ReplicaState state);
   void on_restart(int replica);
+  // The replica's KV cache, as it was sized when it started.
+  void on_cache(int replica, int64_t block_size, int64_t num_blocks);
 
   // Shares of a replica's recent time, as /metrics shows them.
   [[nodiscard]] Shares shares(int replica) const;

@@ -14,8 +14,7 @@ namespace {
 using testing::Exposition;
 
 MetricsConfig config_of(std::string model = "tales", int replicas = 1) {
-  return {
-      .model_name = std::move(model), .max_model_len = 100, .replicas = replicas, .block_size = 16, .num_blocks = 8};
+  return {.model_name = std::move(model), .max_model_len = 100, .replicas = replicas};
 }
 
 RequestLife answered(int64_t tokens) {
@@ -49,6 +48,16 @@ TEST(Metrics, AnyModelNameIsEscaped) {
   const Exposition shown(Metrics(config_of(name)).text());
   EXPECT_EQ(shown.error, "");
   EXPECT_EQ(shown.value("kerf:queue_depth", {{"model_name", name}}), 0);
+}
+
+TEST(Metrics, AReplicasCacheIsShownOnceItIsKnown) {
+  Metrics metrics(config_of());
+  EXPECT_EQ(Exposition(metrics.text()).value("vllm:cache_config_info", {{"engine", "0"}}), std::nullopt);
+  metrics.on_cache(0, 64, 2048);
+  const Exposition shown(metrics.text());
+  EXPECT_EQ(shown.error, "");
+  EXPECT_EQ(shown.value("vllm:cache_config_info", {{"engine", "0"}, {"block_size", "64"}, {"num_gpu_blocks", "2048"}}),
+            1);
 }
 
 TEST(Metrics, ARequestsLifeIsCountedOnItsReplica) {

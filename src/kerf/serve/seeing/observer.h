@@ -43,6 +43,9 @@ class Observer {
   // why: one sentence, or empty. Starting again after having been down is a restart.
   void on_replica_state(int replica, ReplicaState state, std::string_view why, double now_s,
                         std::vector<int64_t> pids = {});
+  void on_cache(int replica, int64_t block_size, int64_t num_blocks) {
+    metrics_.on_cache(replica, block_size, num_blocks);
+  }
   void on_report(int replica, ReplicaReport report, double now_s);
 
   [[nodiscard]] Log& log() { return log_; }
