@@ -44,7 +44,7 @@ ended() { # STATUS
 expected=$("$kerf" run "$model" -p 'Once upon a time' --max-tokens 100 --tp 1 2>/dev/null)
 
 # One engine: the server's answer is that of kerf run, whatever the cut.
-start --tp 2
+start --tp 2 --trace "$dir/trace.json" --log-format json
 [[ $(complete) == "$expected" ]] || fail "another answer: $(complete)"
 # The curl line that it prints works.
 line=$(sed -n 's/^  curl/curl -sS/p' "$dir/out")
@@ -57,9 +57,21 @@ sleep 0.02
 kill -9 "$rank"
 wait "$client"
 [[ $(cat "$dir/answer") == "$(complete)" ]] || fail 'the stream was not what it should have been'
-# It drains.
+# What happens can be seen: in figures, in a page, in the log.
+metrics=$(curl -sS "$url/metrics")
+grep -q '^vllm:generation_tokens_total{.*} [1-9]' <<<"$metrics" || fail 'no tokens in /metrics'
+grep -q '^kerf:replica_restarts_total{.*} 1$' <<<"$metrics" || fail 'no restart in /metrics'
+curl -sS "$url/" | grep -qi '<!doctype html>' || fail 'no page'
+grep -q '"event":"request".*"finish":"length"' "$dir/err" || fail 'no line of a request'
+# It drains, and leaves one trace of the front and the ranks.
 kill -TERM "$server"
 ended 0
+python3 - "$dir/trace.json" <<'PYTHON' || fail 'the trace is not whole'
+import json, sys
+names = {e["args"]["name"] for e in json.load(open(sys.argv[1])) if e["ph"] == "M" and e["name"] == "process_name"}
+assert names == {"front", "replica 0"}, names
+PYTHON
+[[ $(ls "$dir" | grep -c trace.json) == 1 ]] || fail 'parts of the trace are left'
 
 # Keys are read again at SIGHUP.
 echo one >"$dir/keys"

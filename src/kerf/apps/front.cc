@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "kerf/apps/server_trace.h"
 #include "kerf/serve/children.h"
 #include "kerf/serve/core_shares.h"
 #include "kerf/serve/replica_process.h"
@@ -35,12 +36,15 @@ std::vector<ReplicaCommand> commands_of(const ServeOptions& options, const std::
     ReplicaCommand& command = commands.emplace_back();
     command.executable = std::filesystem::read_symlink("/proc/self/exe").string();
     command.args = replica_args(options, options.model.threads > 0 ? options.model.threads : here ? threads : 0);
+    const auto index = static_cast<int>(commands.size()) - 1;
+    command.args.insert(command.args.end(), {"--replica", std::to_string(index)});
+    if (!options.model.trace.empty()) {
+      command.args.insert(command.args.end(), {"--trace", trace_part(options.model.trace, index).string()});
+    }
     if (here) command.cores = share;
     command.silence_limit = milliseconds(options.model.timeout_s) + kFrontsPatience;
     command.startup_limit = milliseconds(options.startup_timeout_s);
-    command.log = [index = commands.size() - 1, log](std::string_view line) {
-      log(fmt::format("replica {} says: {}", index, line));
-    };
+    command.log = [index, log](std::string_view line) { log(fmt::format("replica {} says: {}", index, line)); };
   }
   return commands;
 }

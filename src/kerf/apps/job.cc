@@ -201,9 +201,9 @@ CommStats comm_stats(const Mesh& mesh) {
 }
 
 // Every rank takes part, rank 0 writes. A trace that cannot be written is a pity, not a failure.
-void write_trace(Mesh& mesh, const Trace& trace, const std::string& path) {
+void write_trace(Mesh& mesh, const Trace& trace, int replica, const std::string& path) {
   mesh.set_trace(nullptr);
-  const std::vector<TraceTrack> tracks = gather_traces(mesh, trace, 0);
+  const std::vector<TraceTrack> tracks = gather_traces(mesh, trace, replica);
   if (mesh.all->rank() != 0) return;
   if (const Status written = write_trace_file(path, tracks); !written.ok()) complain(written.error());
 }
@@ -259,7 +259,7 @@ int run_rank(World& world, const ModelOptions& options, const JobShape& shape, c
                                               .layers_run = stage->layers_run(),
                                               .tp = mesh.tp->stats(),
                                               .pp = mesh.pp->stats()});
-    if (trace) write_trace(mesh, *trace, options.trace);
+    if (trace) write_trace(mesh, *trace, shape.replica, options.trace);
     return gathered;
   };
   if (world.rank() != 0) {

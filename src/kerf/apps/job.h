@@ -29,6 +29,7 @@ struct JobShape {
   // What to choose the cut for, as far as it is known before the tokenizer is: tokens of each sequence.
   int64_t prompt_tokens = 128;
   int64_t output_tokens = 128;
+  int replica = 0;      // of a server: its number in traces
   bool prices = true;   // an override of the choice hears its predicted price
   bool serves = false;  // somebody watches the job: its first lost rank ends it at once
   // A server's limits, which replace `sequences`: its KV cache is sized from memory, not for `sequences` of the

@@ -8,6 +8,8 @@
 
 #include "kerf/apps/commands.h"
 #include "kerf/apps/job.h"
+#include "kerf/apps/predict/shape_of.h"
+#include "kerf/apps/predict/step_predictor.h"
 #include "kerf/base/local_socket.h"
 #include "kerf/serve/replica_loop.h"
 #include "kerf/serve/replica_process.h"
@@ -15,6 +17,14 @@
 namespace kerf {
 
 namespace {
+
+// By the machine that the front has planned for, if it had one.
+std::function<double(const StepTiming&, const SchedulerStats&)> predictor(const Job& job) {
+  if (!job.machine || !job.machine->host.probed()) return {};
+  auto made = std::make_shared<StepPredictor>(shape_of(job.model, job.dtype, job.quantization, job.kv_cache_dtype),
+                                              *job.machine, job.plan, job.scheduler.block_size, job.threads);
+  return [made](const StepTiming& timing, const SchedulerStats& stats) { return made->stage_s(timing, stats); };
+}
 
 Status serve_front(Job& job, const ModelOptions& options) {
   const char* name = std::getenv(kFrontVariable);
@@ -32,7 +42,8 @@ Status serve_front(Job& job, const ModelOptions& options) {
                               .threads = job.threads,
                               .load_s = job.load_s,
                               .pids = job.pids},
-                    .deadline = std::chrono::milliseconds(static_cast<int64_t>(options.timeout_s * 1000))});
+                    .deadline = std::chrono::milliseconds(static_cast<int64_t>(options.timeout_s * 1000)),
+                    .predict = predictor(job)});
   return loop.run();
 }
 
@@ -42,14 +53,16 @@ void add_replica(CLI::App& app, const std::vector<std::string>& args, int& statu
   struct Options {
     ModelOptions model;
     EngineOptions engine;
+    int index = 0;
   };
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("replica", "One replica of kerf serve")->group("");
   add_model_options(*command, options->model);
   add_engine_options(*command, options->engine);
   command->add_option("--replicas", options->engine.replicas);
+  command->add_option("--replica", options->index);
   command->callback([options, &args, &status] {
-    const JobShape shape{.prices = false, .serves = true, .server = options->engine};
+    const JobShape shape{.replica = options->index, .prices = false, .serves = true, .server = options->engine};
     status = run_job(options->model, shape, args, [&](Job& job) { return serve_front(job, options->model); });
   });
 }

@@ -12,6 +12,7 @@
 #include "kerf/apps/front.h"
 #include "kerf/apps/prepared_model.h"
 #include "kerf/apps/serve_options.h"
+#include "kerf/apps/server_trace.h"
 #include "kerf/apps/settle_fleet.h"
 #include "kerf/serve/http/server.h"
 #include "kerf/serve/openai/api.h"
@@ -58,6 +59,7 @@ ObserverConfig observer_config(const ServeOptions& options, const PreparedModel&
                   .machine = fleet.machine,
                   .started_s = monotonic_s(),
                   .predicted_tokens_per_s = fleet.predicted_tokens_per_s};
+  config.trace = !options.model.trace.empty();
   config.log_format = log_format_from_name(options.log_format).value();  // the command line has been checked
   return config;
 }
@@ -110,12 +112,12 @@ Result<int> serve(ServeOptions options) {
   KERF_TRY(options.max_queue, read_max_queue(options));
   KERF_TRY(const std::shared_ptr<const ServedModel> served, served_model(options, model));
   KERF_TRY(const SettledFleet fleet, settle_fleet(options, model));
+  options.model.machine = fleet.machine_file;  // by which replicas predict their steps
   options.model.timeout_s = std::max(options.model.timeout_s, longest_step_s(options, model));
   raise_descriptor_limit();
 
   Observer observer(observer_config(options, model, *served, fleet));
   const auto log = [&](std::string_view line) { observer.log().server(spdlog::level::info, line, monotonic_s()); };
-  if (!fleet.why.empty()) log(fleet.why);
 
   boost::asio::io_context context;
   ApiKeys keys(std::move(key_list));
@@ -129,6 +131,7 @@ Result<int> serve(ServeOptions options) {
                                                                                         served_now.status);
                                                                      }},
                                                                 router));
+  if (!fleet.why.empty()) log(fleet.why);
   int status = 0;
   Front front(context, options,
               {.ready = [&] { print_welcome(options, *served, http->port()); },
@@ -147,6 +150,10 @@ Result<int> serve(ServeOptions options) {
   add_seeing_routes(router, observer);
   context.run();
   http.reset();  // what is still open there refers to all the rest
+  if (!options.model.trace.empty()) {
+    const Status traced = write_server_trace(options.model.trace, options.model.plan.dp, observer);
+    if (!traced.ok()) log(traced.error().message);
+  }
   return status;
 }
 

@@ -100,6 +100,7 @@ std::vector<std::string> replica_args(const ServeOptions& options, int threads) 
   if (!model.plan.pp_layers.empty()) add("--pp-layers", join(model.plan.pp_layers));
   if (!model.plan.tp_weights.empty()) add("--tp-weights", join(model.plan.tp_weights));
   if (!model.hosts.empty()) add("--hosts", model.hosts);
+  if (!model.machine.empty()) add("--machine", model.machine);
   if (threads > 0) add("--threads", std::to_string(threads));
   add("--dtype", model.dtype);
   add("--quantization", model.quantization);

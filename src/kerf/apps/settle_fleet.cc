@@ -1,6 +1,7 @@
 #include "kerf/apps/settle_fleet.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "kerf/apps/fleet_plan.h"
 #include "kerf/apps/machine_cache.h"
@@ -37,10 +38,12 @@ Result<SettledFleet> settle_fleet(ServeOptions& options, const PreparedModel& mo
   ModelOptions& m = options.model;
   const bool can_choose = own_cores().size() > 1;
   std::optional<MachineSpec> machine;
-  if (!m.machine.empty()) {
-    KERF_TRY(machine, load_machine_file(m.machine));
+  std::string file = m.machine;
+  if (!file.empty()) {
+    KERF_TRY(machine, load_machine_file(file));
   } else if (const auto found = find_machine(m.hosts, !m.cut_given && can_choose)) {
     machine = found->machine;
+    if (std::filesystem::exists(found->path)) file = found->path;
   }
   if (!machine || !m.hosts.empty()) return SettledFleet();
   const FleetWork work{.work = {.sequences = std::min(kSequences, options.engine.max_num_seqs),
@@ -54,11 +57,11 @@ Result<SettledFleet> settle_fleet(ServeOptions& options, const PreparedModel& mo
   if (cuts.empty()) return SettledFleet();
   if (m.cut_given) {
     const PlannedCut given = predict_fleet(model.model, model.dtype, *machine, m.plan, work);
-    return SettledFleet{describe_override(given, cuts.front()), machine, given.tokens_per_s};
+    return SettledFleet{describe_override(given, cuts.front()), machine, file, given.tokens_per_s};
   }
   m.plan = cuts.front().plan;
   return SettledFleet{fmt::format("for {} sequences at once, {}", work.work.sequences, describe_choice(cuts)), machine,
-                      cuts.front().tokens_per_s};
+                      file, cuts.front().tokens_per_s};
 }
 
 }  // namespace kerf

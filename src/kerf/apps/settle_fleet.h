@@ -13,6 +13,7 @@ namespace kerf {
 struct SettledFleet {
   std::string why;  // why this cut, or what the given one costs; empty when there are no figures to say it by
   std::optional<MachineSpec> machine;
+  std::string machine_file;           // where it was read from; empty: nowhere that can be read again
   double predicted_tokens_per_s = 0;  // of all replicas under the load that was planned for; 0 = no prediction
 };
 

@@ -106,6 +106,11 @@ Status ReplicaLoop::tell(const ReplicaMessage& message) {
   return fail("the front is gone, or does not read what its replica sends");
 }
 
-ReplicaReport ReplicaLoop::report() { return reports_.report(engine_.stats(), engine_.take_timings()); }
+ReplicaReport ReplicaLoop::report() {
+  const SchedulerStats stats = engine_.stats();
+  std::function<double(const StepTiming&)> predict;
+  if (options_.predict) predict = [&](const StepTiming& timing) { return options_.predict(timing, stats); };
+  return reports_.report(stats, engine_.take_timings(), predict);
+}
 
 }  // namespace kerf

@@ -17,6 +17,8 @@ namespace kerf {
 struct ReplicaLoopOptions {
   ReplicaFacts facts;
   std::chrono::milliseconds deadline;  // of the ranks' communicators: an idle replica keeps them alive
+  // What a stage should take for a step, in seconds; empty = nobody knows.
+  std::function<double(const StepTiming&, const SchedulerStats&)> predict = {};
 };
 
 // Threading: the thread that runs rank 0's worker.

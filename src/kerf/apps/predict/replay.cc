@@ -3,22 +3,17 @@
 #include <algorithm>
 #include <optional>
 
+#include "kerf/apps/predict/step_predictor.h"
 #include "kerf/base/check.h"
-#include "kerf/spec/reduction.h"
 
 namespace kerf {
 
 Replay::Replay(const StepModel& model, const ModelShape& shape, const Plan& plan, const SchedulerConfig& config)
-    : model_(model), plan_(plan), free_s_(static_cast<size_t>(plan.pp)), scheduler_(config) {
-  const std::vector<int64_t> bounds = even_bounds(shape.num_layers(), plan.pp);  // mesh/partition.cc, stage_layers
-  int64_t first = 0;
-  for (int stage = 0; stage < plan.pp; ++stage) {
-    const auto s = static_cast<size_t>(stage);
-    const int64_t count = plan.pp_layers.empty() ? bounds[s + 1] - bounds[s] : plan.pp_layers[s];
-    stages_.push_back({stage, first, count, stage == 0, stage == plan.pp - 1});
-    first += count;
-  }
-}
+    : model_(model),
+      plan_(plan),
+      stages_(stages_of(shape.num_layers(), plan)),
+      free_s_(static_cast<size_t>(plan.pp)),
+      scheduler_(config) {}
 
 // engine/engine.cc: keep the stages full, then wait for the oldest step.
 std::vector<SequenceUpdate> Replay::step() {

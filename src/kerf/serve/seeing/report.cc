@@ -30,7 +30,7 @@ void ReportMaker::add_busy(int64_t begin_ns, int64_t end_ns) {
 }
 
 ReplicaReport ReportMaker::report(const SchedulerStats& stats, const std::vector<StepTiming>& timings,
-                                  double predicted_s) {
+                                  const std::function<double(const StepTiming&)>& predict) {
   sums_.steps.clear();
   for (const StepTiming& timing : timings) {
     const double own_s = seconds(timing.end_ns - timing.begin_ns);
@@ -44,7 +44,7 @@ ReplicaReport ReportMaker::report(const SchedulerStats& stats, const std::vector
                            .begin_s = seconds(timing.begin_ns),
                            .end_s = seconds(timing.end_ns),
                            .comm_s = comm_s,
-                           .predicted_s = predicted_s,
+                           .predicted_s = predict ? predict(timing) : 0,
                            .tokens = timing.tokens});
   }
   // A stage whose last steps are not known yet would seem idle: its share never goes back.

@@ -1,6 +1,7 @@
 // Makes a replica's reports of what its rank 0 knows.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <vector>
 
@@ -15,9 +16,9 @@ namespace kerf {
 class ReportMaker {
  public:
   // stats, as they are now; timings: those since the last report, in the order in which they became known.
-  // predicted_s  // of a stage for a step of so many tokens; 0 = not known
+  // predict  // seconds of a stage for a step; empty = not known
   [[nodiscard]] ReplicaReport report(const SchedulerStats& stats, const std::vector<StepTiming>& timings,
-                                     double predicted_s = 0);
+                                     const std::function<double(const StepTiming&)>& predict = {});
 
  private:
   void add_busy(int64_t begin_ns, int64_t end_ns);

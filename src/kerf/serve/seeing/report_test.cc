@@ -56,15 +56,16 @@ TEST(ReportMaker, FullStagesHaveNoBubbleWhateverOrderTheyAreToldIn) {
 TEST(ReportMaker, SumsGoOnAndStepsAreOnlyTheNewOnes) {
   ReportMaker maker;
   (void)maker.report({}, {timing(0, 0, 0, 10)});
-  const ReplicaReport report = maker.report({.waiting = 2,
-                                             .running = 3,
-                                             .blocks = 10,
-                                             .blocks_used = 5,
-                                             .blocks_cached = 2,
-                                             .preemptions = 4,
-                                             .prefix_queries = 64,
-                                             .prefix_hits = 16},
-                                            {timing(1, 0, 10, 30)}, 0.015);
+  const ReplicaReport report =
+      maker.report({.waiting = 2,
+                    .running = 3,
+                    .blocks = 10,
+                    .blocks_used = 5,
+                    .blocks_cached = 2,
+                    .preemptions = 4,
+                    .prefix_queries = 64,
+                    .prefix_hits = 16},
+                   {timing(1, 0, 10, 30)}, [](const StepTiming& step) { return step.step == 1 ? 0.015 : 0; });
   EXPECT_DOUBLE_EQ(report.compute_s, 0.03);
   ASSERT_EQ(report.steps.size(), 1U);
   EXPECT_EQ(report.steps[0].step, 1);
