@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "kerf/base/check.h"
+#include "kerf/engine/request_wire.h"
 
 namespace kerf {
 namespace {
@@ -11,98 +12,29 @@ namespace {
 constexpr int32_t kMaxInt = std::numeric_limits<int32_t>::max();
 
 // First number of each message: what it is, and the version of its layout.
-constexpr uint64_t kStepLayout = 0x5303;
+constexpr uint64_t kStepLayout = 0x5304;
 constexpr uint64_t kOutputLayout = 0x4f01;
 
 void expect_layout(WireReader& in, uint64_t layout) {
   if (in.u64() != layout) in.reject("it is of another kind or version");
 }
 
-void write_ids(WireWriter& out, std::span<const int32_t> ids) {
-  for (const int32_t id : ids) out.u64(static_cast<uint64_t>(id));
-}
-
-void read_ids(WireReader& in, size_t count, std::vector<int32_t>& ids) {
-  for (size_t i = 0; i < count && in.ok(); ++i) {
-    const uint64_t id = in.u64();
-    if (id > kMaxInt) in.reject("a token id is out of range");
-    ids.push_back(static_cast<int32_t>(id));
-  }
-}
-
 void write(WireWriter& out, const NewSequence& sequence) {
-  const SamplingParams& params = sequence.params;
   out.i64(sequence.slot);
   out.i64(sequence.request);
   out.i64(sequence.prompt_tokens);
-  out.u64(sequence.cached_ids.size());
   write_ids(out, sequence.cached_ids);
-  for (const double x : {params.temperature, params.top_p, params.min_p, params.repetition_penalty,
-                         params.frequency_penalty, params.presence_penalty}) {
-    out.f64(x);
-  }
-  out.i64(params.top_k);
-  out.u64(params.seed);
-  out.i64(params.logprobs);
-  out.u64(params.logit_bias.size());
-  for (const auto& [id, bias] : params.logit_bias) {
-    out.i64(id);
-    out.f64(bias);
-  }
-  out.i64(params.min_tokens);
-  out.u64(params.stop_token_ids.size());
-  for (const int32_t id : params.stop_token_ids) out.i64(id);
-  out.i64(params.ignore_eos ? 1 : 0);
-  out.text(params.grammar);
+  write_params(out, sequence.params);
 }
 
 NewSequence read_new_sequence(WireReader& in) {
   NewSequence sequence;
-  SamplingParams& params = sequence.params;
   sequence.slot = in.i32_in(0, kMaxInt);
   sequence.request = in.i64();
   sequence.prompt_tokens = in.i32_in(1, kMaxInt);
-  read_ids(in, in.length(), sequence.cached_ids);
-  for (double* x : {&params.temperature, &params.top_p, &params.min_p, &params.repetition_penalty,
-                    &params.frequency_penalty, &params.presence_penalty}) {
-    *x = in.f64();
-  }
-  params.top_k = in.i32_in(-1, kMaxInt);
-  params.seed = in.u64();
-  params.logprobs = in.i32_in(-1, kMaxLogprobs);
-  for (size_t n = in.length(); n > 0 && in.ok(); --n) {
-    auto& [id, bias] = params.logit_bias.emplace_back();
-    id = in.i32_in(0, kMaxInt);
-    bias = static_cast<float>(in.f64());
-  }
-  params.min_tokens = in.i64_in(0, std::numeric_limits<int64_t>::max());
-  for (size_t n = in.length(); n > 0 && in.ok(); --n) params.stop_token_ids.push_back(in.i32_in(0, kMaxInt));
-  params.ignore_eos = in.flag();
-  params.grammar = in.text();
-  if (const Status valid = params.validate(); in.ok() && !valid.ok()) in.reject(valid.error().message);
+  read_ids(in, sequence.cached_ids);
+  sequence.params = read_params(in);
   return sequence;
-}
-
-void write(WireWriter& out, const SampledToken& sampled) {
-  out.i64(sampled.token);
-  out.f64(sampled.logprob);
-  out.u64(sampled.top.size());
-  for (const TokenLogprob& t : sampled.top) {
-    out.i64(t.token);
-    out.f64(t.logprob);
-  }
-}
-
-SampledToken read_sampled_token(WireReader& in) {
-  SampledToken sampled;
-  sampled.token = in.i32_in(0, kMaxInt);
-  sampled.logprob = in.f64();
-  for (size_t n = in.length(); n > 0 && in.ok(); --n) {
-    TokenLogprob& t = sampled.top.emplace_back();
-    t.token = in.i32_in(0, kMaxInt);
-    t.logprob = in.f64();
-  }
-  return sampled;
 }
 
 }  // namespace
@@ -158,7 +90,6 @@ Bytes Step::serialize() const {
     out.i64(span.slot);
     out.i64(span.first_position);
     out.i64(static_cast<int64_t>(span.logits));
-    out.u64(static_cast<uint64_t>(span.tokens));
     write_ids(out, tokens_of(span));
     out.u64(static_cast<uint64_t>(span.blocks));
     out.differences(blocks_of(span));
@@ -179,9 +110,9 @@ Result<Step> Step::deserialize(std::span<const std::byte> bytes) {
     span.slot = in.i32_in(0, kMaxInt);
     span.first_position = in.i32_in(0, kMaxInt);
     span.logits = static_cast<LogitsWanted>(in.i64_in(0, static_cast<int64_t>(LogitsWanted::kAll)));
-    const size_t tokens = in.length();
+    read_ids(in, step.tokens);
+    const size_t tokens = step.tokens.size() - span.first_token;
     if (tokens == 0 || tokens > static_cast<size_t>(kMaxInt - span.first_position)) in.reject("a span's length");
-    read_ids(in, tokens, step.tokens);
     const size_t blocks = in.length();
     in.differences(blocks, step.block_ids);
     span.tokens = static_cast<int32_t>(tokens);
@@ -229,7 +160,7 @@ Bytes StepOutput::serialize() const {
   out.u64(rows.size());
   for (const OutputRow& row : rows) {
     out.i64(row.slot);
-    write(out, row.sampled);
+    write_sampled_token(out, row.sampled);
     out.floats(row.logits);
     out.text(row.error);
   }

@@ -7,6 +7,8 @@
 #include <numeric>
 #include <random>
 
+#include "src/kerf/engine/full_params_for_test.h"
+
 namespace kerf {
 namespace {
 
@@ -19,22 +21,11 @@ constexpr StepBounds kBounds{
 
 Step sample_step() {
   Step step{.id = 7, .released = {3, 1}};
-  SamplingParams params{.temperature = 0.7,
-                        .top_k = 40,
-                        .top_p = 0.9,
-                        .min_p = 0.05,
-                        .repetition_penalty = 1.1,
-                        .frequency_penalty = -0.5,
-                        .presence_penalty = 0.25,
-                        .seed = ~0ULL,
-                        .logprobs = 5,
-                        .logit_bias = {{3, -100.0F}, {17, 2.5F}},
-                        .min_tokens = 4,
-                        .grammar = "json",
-                        .stop_token_ids = {9, 2},
-                        .ignore_eos = true};
-  step.started.push_back(
-      {.slot = 1, .request = 1LL << 40, .prompt_tokens = 3, .params = params, .cached_ids = {9, 0, 70}});
+  step.started.push_back({.slot = 1,
+                          .request = 1LL << 40,
+                          .prompt_tokens = 3,
+                          .params = testing::full_params().for_sampler(),
+                          .cached_ids = {9, 0, 70}});
   step.add_span(1, 0, std::vector<int32_t>{5, 99, 0}, std::vector<int32_t>{7, 8}, kBlockSize, LogitsWanted::kLast);
   step.add_span(0, 8, std::vector<int32_t>{1, 2}, std::vector<int32_t>{49, 0, 13}, kBlockSize, LogitsWanted::kNone);
   step.add_span(5, 3, std::vector<int32_t>{3, 4}, std::vector<int32_t>{2, 3}, kBlockSize, LogitsWanted::kAll);

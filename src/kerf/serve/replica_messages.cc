@@ -3,7 +3,7 @@
 #include <limits>
 #include <utility>
 
-#include "kerf/serve/request_wire.h"
+#include "kerf/engine/request_wire.h"
 
 namespace kerf {
 

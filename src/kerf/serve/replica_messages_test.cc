@@ -3,29 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <random>
+#include "src/kerf/engine/full_params_for_test.h"
 
 namespace kerf {
 namespace {
 
 Request full_request() {
   Request request{.id = 1LL << 40, .prompt_ids = {1, 2, 128'000}};
-  request.params = {.temperature = 0.7,
-                    .top_k = 40,
-                    .top_p = 0.9,
-                    .min_p = 0.05,
-                    .repetition_penalty = 1.1,
-                    .frequency_penalty = -0.5,
-                    .presence_penalty = 0.25,
-                    .seed = ~0ULL,
-                    .logprobs = 5,
-                    .logit_bias = {{3, -100.0F}, {7, 1.5F}},
-                    .min_tokens = 4,
-                    .grammar = "json",
-                    .max_tokens = 77,
-                    .stop = {"\n\n", "Ende"},
-                    .stop_token_ids = {9},
-                    .ignore_eos = true};
+  request.params = testing::full_params();
   request.output_ids = {5, 6};
   request.priority = -3;
   request.tenant = 42;

@@ -1,4 +1,4 @@
-#include "kerf/serve/request_wire.h"
+#include "kerf/engine/request_wire.h"
 
 #include <bit>
 #include <limits>
@@ -9,17 +9,17 @@ namespace {
 
 constexpr int32_t kMaxInt = std::numeric_limits<int32_t>::max();
 
-void write_ids(WireWriter& out, const std::vector<int32_t>& ids) {
+}  // namespace
+
+void write_ids(WireWriter& out, std::span<const int32_t> ids) {
   out.u64(ids.size());
   for (const int32_t id : ids) out.i64(id);
 }
 
-std::vector<int32_t> read_ids(WireReader& in) {
-  std::vector<int32_t> ids;
+void read_ids(WireReader& in, std::vector<int32_t>& ids) {
   for (size_t n = in.length(); n > 0 && in.ok(); --n) {
-    ids.push_back(in.i32_in(std::numeric_limits<int32_t>::min(), kMaxInt));  // the engine judges them
+    ids.push_back(in.i32_in(std::numeric_limits<int32_t>::min(), kMaxInt));
   }
-  return ids;
 }
 
 void write_params(WireWriter& out, const SamplingParams& params) {
@@ -63,13 +63,11 @@ SamplingParams read_params(WireReader& in) {
   params.grammar = in.text();
   params.max_tokens = in.i64();
   for (size_t n = in.length(); n > 0 && in.ok(); --n) params.stop.push_back(in.text());
-  params.stop_token_ids = read_ids(in);
+  read_ids(in, params.stop_token_ids);
   params.ignore_eos = in.flag();
   if (const Status valid = params.validate(); in.ok() && !valid.ok()) in.reject(valid.error().message);
   return params;
 }
-
-}  // namespace
 
 void write_request(WireWriter& out, const Request& request) {
   out.i64(request.id);
@@ -84,10 +82,10 @@ void write_request(WireWriter& out, const Request& request) {
 Request read_request(WireReader& in) {
   Request request;
   request.id = in.i64();
-  request.prompt_ids = read_ids(in);
+  read_ids(in, request.prompt_ids);
   request.params = read_params(in);
   request.score = in.flag();
-  request.output_ids = read_ids(in);
+  read_ids(in, request.output_ids);
   request.priority = in.i32_in(std::numeric_limits<int32_t>::min(), kMaxInt);
   request.tenant = in.u64();
   return request;
