@@ -35,7 +35,7 @@ Status Scheduler::add(Request request) {
         pool_.num_blocks());
   }
   sequence->arrival = arrivals_++;
-  queue_.push(*sequence);
+  queue_.push(*sequence, sequence->size());
   sequences_.emplace(id, std::move(sequence));
   return Ok{};
 }
@@ -114,7 +114,7 @@ void Scheduler::preempt(Sequence& sequence) {
   leave_batch(sequence);
   ++counts_.preemptions;
   sequence.state = token_under_way ? Sequence::State::kParked : Sequence::State::kWaiting;
-  if (!token_under_way) queue_.push(sequence);
+  if (!token_under_way) queue_.push(sequence, sequence.size());
 }
 
 SchedulerStats Scheduler::stats() const {

@@ -55,7 +55,7 @@ Result<std::vector<SequenceUpdate>> Scheduler::on_output(StepOutput output) {
       finish(sequence);
     } else if (sequence.state == Sequence::State::kParked) {
       sequence.state = Sequence::State::kWaiting;
-      queue_.push(sequence);
+      queue_.push(sequence, sequence.size());
     } else if (part.logits == LogitsWanted::kLast) {
       sequence.state = Sequence::State::kReady;
       ready_.push_back(&sequence);

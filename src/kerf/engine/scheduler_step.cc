@@ -12,9 +12,6 @@ namespace {
 // that cutting further costs what it gains.
 constexpr int64_t kMinPromptShare = 64;
 
-// What a tenant pays for a token that is decoded, where one of a prompt costs 1: the weights of arXiv:2401.00588.
-constexpr int64_t kDecodeWeight = 2;
-
 // The largest of `steps` almost equal parts.
 int64_t share(int64_t amount, int64_t steps) { return (amount + steps - 1) / steps; }
 
@@ -110,7 +107,7 @@ int64_t Scheduler::prompt_budget(const Step& step) const {
 // Whose prompt goes on. Nobody is admitted before those that were are through, but for a higher priority.
 Sequence* Scheduler::next_prompt() {
   Sequence* front = prefilling_.empty() ? nullptr : *prefilling_.begin();
-  const Sequence* candidate = queue_.next();
+  const Waiting* candidate = queue_.next();
   if (candidate == nullptr || free_slots_.empty()) return front;
   if (front != nullptr && (front->aged || candidate->request.priority >= front->request.priority)) return front;
   if (!admit_next()) return front;
@@ -118,7 +115,7 @@ Sequence* Scheduler::next_prompt() {
 }
 
 bool Scheduler::admit_next() {
-  Sequence& sequence = *queue_.next();
+  auto& sequence = static_cast<Sequence&>(*queue_.next());
   const int64_t at_hand = pool_.num_free() - growing_;
   const bool fewer = refused_ && refused_->first == sequence.arrival && at_hand <= refused_->second;
   if (fewer) return false;
@@ -167,7 +164,7 @@ void Scheduler::take(Sequence& sequence, int64_t tokens, LogitsWanted logits, St
     decoding_ += sequence.request.score ? 0 : 1;
   }
   const int64_t unpaid = std::max<int64_t>(0, sequence.scheduled - sequence.charged);
-  WaitQueue::charge(sequence, unpaid * (prefill ? 1 : kDecodeWeight));
+  queue_.charge(sequence.request.tenant, unpaid * (prefill ? 1 : kDecodeWeight));
   sequence.charged += unpaid;
   if (config_.enable_prefix_caching && !sequence.request.score) {
     sequence.blocks.publish(sequence.tokens, sequence.scheduled, pool_);

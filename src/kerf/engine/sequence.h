@@ -7,11 +7,12 @@
 #include <vector>
 
 #include "kerf/engine/block_table.h"
-#include "kerf/engine/request.h"
+#include "kerf/engine/wait_queue.h"
 
 namespace kerf {
 
-struct Sequence : std::enable_shared_from_this<Sequence> {
+// Its request is without prompt_ids and output_ids, which are in `tokens`.
+struct Sequence : Waiting, std::enable_shared_from_this<Sequence> {
   enum class State : uint8_t {
     kWaiting,     // in the WaitQueue: no slot, no blocks
     kParked,      // preempted while its token is under way; waits when the token is there
@@ -21,12 +22,9 @@ struct Sequence : std::enable_shared_from_this<Sequence> {
     kEnded,
   };
 
-  Request request;              // without prompt_ids and output_ids, which are in `tokens`
-  int64_t arrival = 0;          // 0, 1, 2, … in order of add()
   int64_t prompt_tokens = 0;    // that tokens begins with
   std::vector<int32_t> tokens;  // prompt and output, by position
   State state = State::kWaiting;
-  bool aged = false;  // has waited so long that it goes before all others from now on
 
   // Since it was last admitted.
   int32_t slot = -1;
@@ -36,7 +34,6 @@ struct Sequence : std::enable_shared_from_this<Sequence> {
   bool started = false;     // the last stage knows the slot
 
   int64_t cached_tokens = 0;  // of the prompt, found in the prefix cache when it was first admitted
-  int64_t* served = nullptr;  // its tenant's counter; the WaitQueue's
   int64_t charged = 0;        // positions that its tenant has paid for
   bool looked_up = false;     // counted among the queries of the prefix cache
 
