@@ -52,12 +52,11 @@ Generator::Submitted Dispatcher::submit(Request request, Handler handler) {
   const RequestId id = next_id_++;
   request.id = id;
   request.output_ids.clear();
-  const auto tracked =
-      std::make_shared<TrackedRequest>(std::move(request), std::move(handler), static_cast<uint64_t>(id));
+  const auto tracked = std::make_shared<TrackedRequest>(std::move(request), std::move(handler));
   requests_[id] = tracked;
   ++counts_.submitted;
-  options_.events.queued(id, tracked->request());
-  enqueue(tracked);
+  options_.events.queued(id, tracked->request);
+  queue_.push(*tracked, static_cast<int64_t>(tracked->request.prompt_ids.size()));
   pump();
   return {.id = id};
 }
@@ -67,8 +66,8 @@ void Dispatcher::cancel(RequestId id, FinishReason /*why*/) {
   if (found == requests_.end()) return;
   const Tracked tracked = found->second;
   if (tracked->replica) replicas_[*tracked->replica]->send(CancelRequest{id});
+  leave_queue(*tracked);
   take_back(*tracked);
-  queue_.erase({tracked->request().priority, tracked->arrival()});
   requests_.erase(id);
   ++counts_.cancelled;
   if (counts_.shutting_down && requests_.empty()) return stop_replicas();
@@ -96,33 +95,48 @@ std::optional<Refusal> Dispatcher::why_not(const Request& request) const {
     return refuse(Refusal::Kind::kUnavailable, "no replica of the model is running at the moment", kUnavailableRetry_s);
   }
   const auto with_room = [&](const auto& replica) { return has_room(*replica); };
-  const bool waits = !queue_.empty() || std::ranges::none_of(replicas_, with_room);
-  if (waits && static_cast<int64_t>(queue_.size()) >= options_.max_queue) {
-    return refuse(Refusal::Kind::kOverloaded, fmt::format("{} requests are waiting already", queue_.size()),
+  const bool waits = num_queued() > 0 || std::ranges::none_of(replicas_, with_room);
+  if (waits && num_queued() >= options_.max_queue) {
+    return refuse(Refusal::Kind::kOverloaded, fmt::format("{} requests are waiting already", num_queued()),
                   retry_after_s());
   }
   return std::nullopt;
 }
 
-void Dispatcher::enqueue(const Tracked& tracked) {
-  queue_[{tracked->request().priority, tracked->arrival()}] = tracked;
-}
-
-// Nobody overtakes, except those that wait for a replica of their own.
 void Dispatcher::pump() {
   std::vector<bool> reserved(replicas_.size(), false);
-  for (auto next = queue_.begin(); next != queue_.end();) {
+  if (!pump_interrupted(reserved)) return;
+  while (Waiting* next = queue_.next()) {
+    const Tracked tracked = requests_.at(next->request.id);
+    const std::optional<size_t> index = choose(*tracked, reserved);
+    if (!index) return;
+    queue_.take_next();
+    give(tracked, *index);
+    const auto prompt = static_cast<int64_t>(tracked->request.prompt_ids.size());
+    queue_.charge(tracked->request.tenant, prompt - tracked->cached_there);
+  }
+}
+
+// Nobody overtakes, except those that wait for a replica of their own. False: one of the others found no room.
+bool Dispatcher::pump_interrupted(std::vector<bool>& reserved) {
+  for (auto next = interrupted_.begin(); next != interrupted_.end();) {
     const Tracked tracked = next->second;
     const std::optional<size_t> index = tracked->suspect() ? choose_for_suspect(reserved) : choose(*tracked, reserved);
     if (index) {
-      next = queue_.erase(next);
+      next = interrupted_.erase(next);
       give(tracked, *index);
     } else if (tracked->suspect()) {
       ++next;
     } else {
-      return;
+      return false;
     }
   }
+  return true;
+}
+
+void Dispatcher::leave_queue(const TrackedRequest& tracked) {
+  if (tracked.replica || interrupted_.erase({tracked.request.priority, tracked.arrival}) > 0) return;
+  queue_.erase(tracked);
 }
 
 bool Dispatcher::has_room(const Replica& replica) const {
@@ -137,10 +151,10 @@ std::optional<size_t> Dispatcher::choose(const TrackedRequest& tracked, const st
     candidate.open = !reserved[i] && has_room(replica);
     candidate.outstanding_tokens = replica.outstanding_tokens;
     if (candidate.open && replicas_.size() > 1) {
-      candidate.cached_tokens = replica.prefixes().match(tracked.request().prompt_ids);
+      candidate.cached_tokens = replica.prefixes().match(tracked.request.prompt_ids);
     }
   }
-  return route(candidates, static_cast<int64_t>(tracked.request().prompt_ids.size()));
+  return route(candidates, static_cast<int64_t>(tracked.request.prompt_ids.size()));
 }
 
 // A ready replica with nothing to do; else the one that will have nothing to do soonest is kept free from now on.
@@ -158,12 +172,12 @@ std::optional<size_t> Dispatcher::choose_for_suspect(std::vector<bool>& reserved
 void Dispatcher::give(const Tracked& tracked, size_t index) {
   Replica& replica = *replicas_[index];
   tracked->replica = index;
-  tracked->cached_there = replica.prefixes().match(tracked->request().prompt_ids);
-  replica.prefixes().insert(tracked->request().prompt_ids);
+  tracked->cached_there = replica.prefixes().match(tracked->request.prompt_ids);
+  replica.prefixes().insert(tracked->request.prompt_ids);
   ++replica.requests;
   replica.outstanding_tokens += tracked->outstanding_tokens();
   replica.exclusive = tracked->suspect();
-  replica.send(AddRequest{tracked->to_be_continued()});
+  replica.send(AddRequest{tracked->request});
   options_.events.given(tracked->id(), index);
 }
 
@@ -194,7 +208,7 @@ void Dispatcher::finish(const Tracked& tracked, GenerationEvent event) {
 
 void Dispatcher::refuse(const Tracked& tracked, Refusal::Kind kind, const std::string& why) {
   if (tracked->replica) replicas_[*tracked->replica]->send(CancelRequest{tracked->id()});
-  queue_.erase({tracked->request().priority, tracked->arrival()});
+  leave_queue(*tracked);
   finish(tracked, {.refusal = Refusal{.kind = kind, .message = why}});
 }
 
@@ -209,7 +223,7 @@ void Dispatcher::refuse_all(Refusal::Kind kind, const std::string& why, bool que
 }
 
 double Dispatcher::retry_after_s() const {
-  return std::clamp(std::ceil(seconds_per_finish_ * static_cast<double>(queue_.size())), 1.0, kLongestRetry_s);
+  return std::clamp(std::ceil(seconds_per_finish_ * static_cast<double>(num_queued())), 1.0, kLongestRetry_s);
 }
 
 // ---- what replicas tell ----
@@ -230,7 +244,7 @@ void Dispatcher::on_ready_again(size_t index) {
 void Dispatcher::on_progress(size_t index, ReplicaProgress progress) {
   if (progress.report) options_.events.reported(index, *progress.report);
   for (TokenUpdate& update : progress.updates) on_update(index, std::move(update));
-  if (!queue_.empty()) pump();
+  if (num_queued() > 0) pump();
 }
 
 void Dispatcher::on_update(size_t index, TokenUpdate update) {
@@ -247,6 +261,7 @@ void Dispatcher::on_update(size_t index, TokenUpdate update) {
     return refuse(tracked, Refusal::Kind::kFailed, event.error().message);
   }
   if (!*event) return;
+  queue_.charge(tracked->request.tenant, kDecodeWeight * static_cast<int64_t>((*event)->tokens.size()));
   if ((*event)->finish || (*event)->refusal) return finish(tracked, std::move(**event));
   tracked->tell(std::move(**event));
 }
@@ -269,10 +284,10 @@ void Dispatcher::on_lost(size_t index, const std::string& why) {
   for (const Tracked& tracked : held) {
     take_back(*tracked);
     if (restarting_ != index) tracked->on_replica_lost();
+    interrupted_[{tracked->request.priority, tracked->arrival}] = tracked;
     if (tracked->guilty()) {
       guilty.push_back(tracked);
     } else {
-      enqueue(tracked);
       ++counts_.replayed;
     }
   }
@@ -379,7 +394,7 @@ bool Dispatcher::ready() const {
 
 DispatcherStatus Dispatcher::status() const {
   DispatcherStatus status = counts_;
-  status.queued = static_cast<int64_t>(queue_.size());
+  status.queued = num_queued();
   status.unfinished = static_cast<int64_t>(requests_.size());
   return status;
 }

@@ -1,9 +1,12 @@
 // Dispatcher: the front's Generator: queues requests, gives them to replicas, and when a replica is lost has another
 // one, or the same in its next life, go on where it stopped. Each token is told once.
 //
-//   submit ──▶ queue (bounded; by priority, then arrival) ──route──▶ a replica with room ──tokens──▶ handler
-//                ▲                                                        │
-//                └───────────── lost: prompt and tokens told so far ◀─────┘
+//   submit ──▶ queue (bounded; engine/wait_queue.h) ──route──▶ a replica with room ──tokens──▶ handler
+//                                                      ▲            │
+//       interrupted: prompt and tokens told so far ────┘◀── lost ───┘
+//
+// What was interrupted goes on before anything new begins. New requests wait by priority, fairly by tenant, as they do
+// in a replica: there a tenant pays for tokens computed, here for those told, and for its prompts when they are given.
 //
 // A request that replicas die of again and again, at last alone on them, is given up: see TrackedRequest.
 #pragma once
@@ -17,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "kerf/engine/wait_queue.h"
 #include "kerf/serve/event_loop.h"
 #include "kerf/serve/generator.h"
 #include "kerf/serve/replica.h"
@@ -88,10 +92,11 @@ class Dispatcher final : public Generator {
 
   // A request's way.
   [[nodiscard]] std::optional<Refusal> why_not(const Request& request) const;
-  void enqueue(const Tracked& tracked);
   void pump();
+  [[nodiscard]] bool pump_interrupted(std::vector<bool>& reserved);
   void give(const Tracked& tracked, size_t index);
   void take_back(TrackedRequest& tracked);
+  void leave_queue(const TrackedRequest& tracked);
   void finish(const Tracked& tracked, GenerationEvent event);
   void refuse(const Tracked& tracked, Refusal::Kind kind, const std::string& why);
   void refuse_all(Refusal::Kind kind, const std::string& why, bool queued_only);
@@ -99,6 +104,7 @@ class Dispatcher final : public Generator {
   [[nodiscard]] std::optional<size_t> choose(const TrackedRequest& tracked, const std::vector<bool>& reserved) const;
   [[nodiscard]] std::optional<size_t> choose_for_suspect(std::vector<bool>& reserved) const;
   [[nodiscard]] bool has_room(const Replica& replica) const;
+  [[nodiscard]] int64_t num_queued() const { return queue_.size() + static_cast<int64_t>(interrupted_.size()); }
   [[nodiscard]] bool available() const;
   [[nodiscard]] double retry_after_s() const;
 
@@ -109,8 +115,10 @@ class Dispatcher final : public Generator {
   EventLoop& loop_;
   DispatcherOptions options_;
   std::vector<std::unique_ptr<Replica>> replicas_;
-  std::map<RequestId, Tracked> requests_;              // all that are not finished
-  std::map<std::pair<int, uint64_t>, Tracked> queue_;  // of these, by priority and arrival: those without a replica
+  std::map<RequestId, Tracked> requests_;  // all that are not finished
+  // Of these, those without a replica:
+  WaitQueue queue_;                                         // that never had one
+  std::map<std::pair<int, int64_t>, Tracked> interrupted_;  // that lost theirs; by priority and arrival
   RequestId next_id_ = 1;
   DispatcherStatus counts_;
   double seconds_per_finish_ = 0;  // smoothed

@@ -201,6 +201,43 @@ TEST_F(DispatcherTest, TheUrgentGoFirst) {
   expect_right(*ordinary);
 }
 
+TEST_F(DispatcherTest, ATenantsFloodDoesNotKeepOthersOut) {
+  begin(1);
+  std::vector<std::shared_ptr<Told>> flood;
+  for (int i = 0; i < 80; ++i) flood.push_back(submit(request_of({i}, 10)));
+  std::vector<std::shared_ptr<Told>> few;
+  for (int i = 0; i < 8; ++i) {
+    Request request = request_of({100 + i}, 10);
+    request.tenant = 7;
+    few.push_back(submit(request));
+  }
+  const auto count_ended = [](const auto& all) {
+    return std::ranges::count_if(all, [](const auto& told) { return told->ends > 0; });
+  };
+  while (count_ended(few) < 8) fakes_.step_all();
+  EXPECT_LE(count_ended(flood), 5 + 8 + 8) << "what was given before, its share, and turns of age";
+  run(300);
+  for (const auto& told : flood) expect_right(*told);
+  for (const auto& told : few) expect_right(*told);
+}
+
+TEST_F(DispatcherTest, WhatWasInterruptedGoesOnBeforeAnythingNewBegins) {
+  begin(1);
+  std::vector<std::shared_ptr<Told>> running;
+  for (int i = 0; i < 5; ++i) running.push_back(submit(request_of({i}, 50)));
+  Request urgent = request_of({50}, 5);
+  urgent.priority = -1;
+  urgent.tenant = 7;
+  const auto late = submit(urgent);
+  run(3);
+  fakes_.at(0)->die("killed");
+  while (late->ids.empty()) fakes_.step_all();
+  for (const auto& told : running) EXPECT_EQ(told->ids.size(), 50U);
+  run();
+  for (const auto& told : running) expect_right(*told);
+  expect_right(*late);
+}
+
 TEST_F(DispatcherTest, ACommonPrefixGoesWhereItIsCached) {
   begin(2);
   std::vector<int32_t> prefix(64, 5);

@@ -13,10 +13,10 @@ constexpr int64_t kUsualOutput = 256;
 
 Result<std::optional<GenerationEvent>> TrackedRequest::take(TokenUpdate update) {
   GenerationEvent event;
-  std::vector<int32_t>& told = request_.output_ids;
+  std::vector<int32_t>& told = request.output_ids;
   if (update.token) {
     const int32_t token = update.token->token;
-    const auto index = update.position - static_cast<int64_t>(request_.prompt_ids.size());
+    const auto index = update.position - static_cast<int64_t>(request.prompt_ids.size());
     const auto count = static_cast<int64_t>(told.size());
     if (index < 0 || index > count) return fail("a replica gave token {} of the answer after token {}", index, count);
     deaths_ = 0;
@@ -39,9 +39,9 @@ Result<std::optional<GenerationEvent>> TrackedRequest::take(TokenUpdate update) 
 }
 
 int64_t TrackedRequest::outstanding_tokens() const {
-  const auto told = static_cast<int64_t>(request_.output_ids.size());
-  const int64_t output = std::clamp<int64_t>(request_.params.max_tokens - told, 0, kUsualOutput);
-  return output + (told == 0 ? static_cast<int64_t>(request_.prompt_ids.size()) - cached_there : 0);
+  const auto told = static_cast<int64_t>(request.output_ids.size());
+  const int64_t output = std::clamp<int64_t>(request.params.max_tokens - told, 0, kUsualOutput);
+  return output + (told == 0 ? static_cast<int64_t>(request.prompt_ids.size()) - cached_there : 0);
 }
 
 }  // namespace kerf

@@ -7,24 +7,23 @@
 #include <utility>
 
 #include "kerf/base/result.h"
-#include "kerf/engine/request.h"
+#include "kerf/engine/wait_queue.h"
 #include "kerf/serve/generator.h"
 #include "kerf/serve/replica_messages.h"
 
 namespace kerf {
 
-class TrackedRequest {
+// Its request is as a replica is to continue it: output_ids are the tokens told so far.
+class TrackedRequest : public Waiting {
  public:
-  TrackedRequest(Request request, Generator::Handler handler, uint64_t arrival)
-      : request_(std::move(request)), handler_(std::move(handler)), arrival_(arrival) {}
+  // asked: with its id, the arrival.
+  TrackedRequest(Request asked, Generator::Handler handler)
+      : Waiting{.request = std::move(asked)}, handler_(std::move(handler)) {
+    arrival = request.id;
+  }
 
-  [[nodiscard]] const Request& request() const { return request_; }
-  [[nodiscard]] RequestId id() const { return request_.id; }
-  [[nodiscard]] uint64_t arrival() const { return arrival_; }
+  [[nodiscard]] RequestId id() const { return request.id; }
   void tell(GenerationEvent event) const { handler_(std::move(event)); }
-
-  // The request as a replica is to continue it: with the tokens told so far.
-  [[nodiscard]] Request to_be_continued() const { return request_; }
 
   // What the client is to hear of it: nothing when it has heard that already. Fails when the replica leaves tokens out,
   // or contradicts what has been told: then one of its promises is broken, and the request with it.
@@ -43,9 +42,7 @@ class TrackedRequest {
   int64_t cached_there = 0;       // tokens of the prompt, as far as is known
 
  private:
-  Request request_;  // output_ids: the tokens told
   Generator::Handler handler_;
-  uint64_t arrival_;
   int deaths_ = 0;  // of its replicas, since the last token
 };
 
