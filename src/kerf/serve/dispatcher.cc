@@ -53,6 +53,7 @@ Generator::Submitted Dispatcher::submit(Request request, Handler handler) {
   request.id = id;
   request.output_ids.clear();
   const auto tracked = std::make_shared<TrackedRequest>(std::move(request), std::move(handler));
+  if (requests_.empty()) last_finish_ = loop_.now();
   requests_[id] = tracked;
   ++counts_.submitted;
   options_.events.queued(id, tracked->request);

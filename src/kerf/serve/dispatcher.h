@@ -121,9 +121,9 @@ class Dispatcher final : public Generator {
   std::map<std::pair<int, int64_t>, Tracked> interrupted_;  // that lost theirs; by priority and arrival
   RequestId next_id_ = 1;
   DispatcherStatus counts_;
-  double seconds_per_finish_ = 0;  // smoothed
-  EventLoop::Clock::time_point last_finish_;
-  EventLoop::Clock::time_point last_ready_;  // when a replica was last seen ready
+  double seconds_per_finish_ = 0;             // smoothed
+  EventLoop::Clock::time_point last_finish_;  // or when the first request came, after there were none
+  EventLoop::Clock::time_point last_ready_;   // when a replica was last seen ready
   std::unique_ptr<EventLoop::Timer> availability_timer_, restart_timer_, shutdown_timer_;
   std::vector<size_t> to_restart_;    // the next one last
   std::optional<size_t> restarting_;  // drained, or being started anew

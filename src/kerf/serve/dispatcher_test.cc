@@ -178,6 +178,21 @@ TEST_F(DispatcherTest, AFullQueueRefusesAndSaysWhenToComeAgain) {
   }());
 }
 
+TEST_F(DispatcherTest, AnIdleHourDoesNotCountAsSlowness) {
+  begin(1, 2);
+  for (int i = 0; i < 3; ++i) {
+    const auto told = submit(request_of({i}));
+    run(20);
+    expect_right(*told);
+    fakes_.loop.advance(1h);
+    fakes_.step_all();
+  }
+  for (int i = 0; i < 5 + 2; ++i) (void)submit(request_of({i}));
+  const auto refused = dispatcher_->submit(request_of({99}), [](const GenerationEvent&) { FAIL(); });
+  ASSERT_TRUE(refused.refusal);
+  EXPECT_LE(refused.refusal->retry_after_s, 2) << "an answer takes a tenth of a second";
+}
+
 TEST_F(DispatcherTest, WhatCanNeverRunIsRefusedAtOnce) {
   begin(1);
   for (const Request& request : {request_of({}), request_of(std::vector<int32_t>(1000, 1)), request_of({1}, 0)}) {
