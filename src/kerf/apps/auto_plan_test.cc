@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "src/kerf/apps/llama_for_test.h"
 #include "src/kerf/planner/probed_machine_for_test.h"
 
 namespace kerf {
@@ -10,52 +11,37 @@ namespace {
 
 using ::testing::HasSubstr;
 
-ModelSpec llama(int64_t layers, int64_t hidden) {
-  ModelSpec model;
-  model.model_type = "llama";
-  model.hidden_size = hidden;
-  model.intermediate_size = 4 * hidden;
-  model.num_heads = 16;
-  model.num_kv_heads = 4;
-  model.head_dim = hidden / 16;
-  model.vocab_size = 32000;
-  model.max_positions = 4096;
-  model.layers.resize(static_cast<size_t>(layers));
-  model.checkpoint_dtype = DType::kBF16;
-  return model;
-}
-
 bool has(const std::vector<PlannedCut>& cuts, int tp, int pp) {
   return std::ranges::any_of(cuts, [&](const PlannedCut& c) { return c.plan.tp == tp && c.plan.pp == pp; });
 }
 
 TEST(PlanCuts, TriesEveryCutThatTheCoresAllow) {
-  const auto cuts = plan_cuts(llama(3, 256), DType::kBF16, testing::probed_machine(), {});
+  const auto cuts = plan_cuts(testing::llama(3, 256), DType::kBF16, testing::probed_machine(), {});
   EXPECT_TRUE(has(cuts, 1, 1) && has(cuts, 2, 2) && has(cuts, 4, 1) && has(cuts, 3, 1) && has(cuts, 1, 3));
   EXPECT_FALSE(has(cuts, 1, 4)) << "the model has 3 layers";
   EXPECT_FALSE(has(cuts, 4, 2)) << "the machine has 4 cores";
 }
 
 TEST(PlanCuts, StartsNoRanksForASmallGain) {
-  const auto cuts = plan_cuts(llama(4, 128), DType::kBF16, testing::probed_machine(), {.output_tokens = 16});
+  const auto cuts = plan_cuts(testing::llama(4, 128), DType::kBF16, testing::probed_machine(), {.output_tokens = 16});
   EXPECT_EQ(cuts.front().plan.ranks(), 1) << "the whole job is shorter than the start of mpirun";
 }
 
 TEST(PlanCuts, UsesRanksWhereThreadsAreOfNoUse) {
   // One thread a rank is all the user allows: two ranks read weights twice as fast as one.
-  const auto cuts =
-      plan_cuts(llama(16, 2048), DType::kBF16, testing::probed_machine(), {.output_tokens = 500, .threads = 1});
+  const auto cuts = plan_cuts(testing::llama(16, 2048), DType::kBF16, testing::probed_machine(),
+                              {.output_tokens = 500, .threads = 1});
   EXPECT_GE(cuts.front().plan.tp, 2);
 }
 
 TEST(PlanCuts, CanBeAskedForANumberOfRanks) {
-  for (const PlannedCut& cut : plan_cuts(llama(4, 256), DType::kBF16, testing::probed_machine(), {}, 4)) {
+  for (const PlannedCut& cut : plan_cuts(testing::llama(4, 256), DType::kBF16, testing::probed_machine(), {}, 4)) {
     EXPECT_EQ(cut.plan.ranks(), 4);
   }
 }
 
 TEST(PlanCuts, AscendInTime) {
-  const auto cuts = plan_cuts(llama(4, 256), DType::kBF16, testing::probed_machine(), {});
+  const auto cuts = plan_cuts(testing::llama(4, 256), DType::kBF16, testing::probed_machine(), {});
   for (size_t i = 2; i < cuts.size(); ++i) EXPECT_LE(cuts[i - 1].total_s, cuts[i].total_s);
 }
 

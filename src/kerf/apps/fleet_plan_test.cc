@@ -3,28 +3,14 @@
 #include <gtest/gtest.h>
 
 #include "kerf/mesh/partition.h"
+#include "src/kerf/apps/llama_for_test.h"
 #include "src/kerf/planner/probed_machine_for_test.h"
 
 namespace kerf {
 namespace {
 
-ModelSpec llama(int64_t layers, int64_t hidden) {
-  ModelSpec model;
-  model.model_type = "llama";
-  model.hidden_size = hidden;
-  model.intermediate_size = 4 * hidden;
-  model.num_heads = 16;
-  model.num_kv_heads = 4;
-  model.head_dim = hidden / 16;
-  model.vocab_size = 32000;
-  model.max_positions = 4096;
-  model.layers.resize(static_cast<size_t>(layers));
-  model.checkpoint_dtype = DType::kBF16;
-  return model;
-}
-
 std::vector<PlannedCut> fleets(const FleetWork& work) {
-  return plan_fleets(llama(4, 256), DType::kBF16, testing::probed_machine(), work);
+  return plan_fleets(testing::llama(4, 256), DType::kBF16, testing::probed_machine(), work);
 }
 
 TEST(PlanFleets, EveryPlanKeepsToTheCoresAndIsThereOnce) {
