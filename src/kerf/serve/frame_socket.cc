@@ -16,18 +16,27 @@ namespace {
 
 constexpr size_t kHeader = sizeof(uint32_t);
 constexpr size_t kReadBytes = size_t{64} << 10;
+// Of a buffer that is kept while it is empty: more than all but rare messages.
+constexpr size_t kKeptBytes = size_t{1} << 20;
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
 
 }  // namespace
 
-FrameSocket::FrameSocket(int fd) : fd_(fd) { fcntl(fd_, F_SETFL, fcntl(fd_, F_GETFL) | O_NONBLOCK); }
+FrameSocket::FrameSocket(int fd) : fd_(fd), chunk_(kReadBytes) {
+  fcntl(fd_, F_SETFL, fcntl(fd_, F_GETFL) | O_NONBLOCK);
+}
 
 FrameSocket::~FrameSocket() { close(fd_); }
 
 bool FrameSocket::send(std::span<const std::byte> message) {
   KERF_CHECK(message.size() <= kMaxFrameBytes, "a message longer than a frame may be");
   if (unsent_.size() - sent_ + message.size() > kMaxUnsentBytes) return false;
+  // What is sent goes when it is the larger part: a peer that always lags a little must not make it grow.
+  if (sent_ > unsent_.size() / 2) {
+    unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<ptrdiff_t>(sent_));
+    sent_ = 0;
+  }
   const auto size = static_cast<uint32_t>(message.size());
   std::array<std::byte, kHeader> header{};
   std::memcpy(header.data(), &size, kHeader);
@@ -44,18 +53,17 @@ bool FrameSocket::flush() {
     sent_ += static_cast<size_t>(sent);
   }
   unsent_.clear();
+  if (unsent_.capacity() > kKeptBytes) unsent_.shrink_to_fit();
   sent_ = 0;
   return true;
 }
 
 Status FrameSocket::receive(std::vector<Bytes>& messages) {
   while (true) {
-    const size_t before = received_.size();
-    received_.resize(before + kReadBytes);
-    const ssize_t got = recv(fd_, received_.data() + before, kReadBytes, MSG_DONTWAIT);
+    const ssize_t got = recv(fd_, chunk_.data(), chunk_.size(), MSG_DONTWAIT);
     const int error = errno;
-    received_.resize(before + static_cast<size_t>(std::max<ssize_t>(got, 0)));
     if (got > 0) {
+      received_.insert(received_.end(), chunk_.begin(), chunk_.begin() + got);
       KERF_TRY_STATUS(split(messages));
       if (static_cast<size_t>(got) == kReadBytes) continue;
       return Ok{};
@@ -83,6 +91,7 @@ Status FrameSocket::split(std::vector<Bytes>& messages) {
     at += kHeader + size;
   }
   received_.erase(received_.begin(), received_.begin() + static_cast<ptrdiff_t>(at));
+  if (received_.empty() && received_.capacity() > kKeptBytes) received_.shrink_to_fit();
   return status;
 }
 

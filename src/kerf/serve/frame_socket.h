@@ -46,6 +46,7 @@ class FrameSocket {
   int fd_;
   Bytes unsent_;
   size_t sent_ = 0;  // of unsent_
+  Bytes chunk_;      // what one recv() takes
   Bytes received_;   // the beginning of a frame
 };
 

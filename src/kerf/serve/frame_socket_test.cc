@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstring>
+#include <fstream>
 #include <optional>
 
 namespace kerf {
@@ -74,6 +75,30 @@ TEST_F(FrameSocketTest, AnAbsurdLengthIsRefusedBeforeAnythingIsKept) {
   ASSERT_FALSE(status.ok());
   EXPECT_THAT(status.error().message, HasSubstr("more than"));
   EXPECT_THAT(got, IsEmpty());
+}
+
+// Of this process, in bytes.
+size_t resident() {
+  size_t total = 0;
+  size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> total >> pages;
+  return pages * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+}
+
+TEST_F(FrameSocketTest, APeerThatAlwaysLagsALittleDoesNotMakeItGrow) {
+  const Bytes message(size_t{2} << 20);
+  const size_t before = resident();
+  ASSERT_TRUE(here_->send(message));
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(here_->send(message));
+    std::vector<Bytes> got;
+    while (got.empty()) {
+      ASSERT_TRUE(here_->flush());
+      ASSERT_TRUE(there_->receive(got).ok());
+    }
+    EXPECT_TRUE(here_->has_unsent());
+  }
+  EXPECT_LT(resident(), before + (size_t{40} << 20));
 }
 
 TEST_F(FrameSocketTest, APeerThatDoesNotReadIsAsGoodAsGone) {
