@@ -25,6 +25,7 @@ using namespace std::chrono_literals;
 constexpr auto kGraceAfterLoss = 250ms;
 constexpr auto kGraceForOrphans = 1s;  // that the kernel ends
 constexpr size_t kLongestLine = 4096;
+constexpr int kReadsInARow = 16;  // of its log: a replica that never stops talking must not hold up the others
 
 std::string seconds(std::chrono::milliseconds duration) {
   return fmt::format("{:.3g} s", std::chrono::duration<double>(duration).count());
@@ -149,8 +150,8 @@ void ReplicaProcess::listen_for_silence() {
 // Lines go to the log; one without end is cut.
 void ReplicaProcess::read_log() {
   std::array<char, 16 << 10> bytes{};
-  ssize_t got = 0;
-  while ((got = read(log_pipe_, bytes.data(), bytes.size())) > 0) {
+  ssize_t got = 1;
+  for (int i = 0; i < kReadsInARow && (got = read(log_pipe_, bytes.data(), bytes.size())) > 0; ++i) {
     for (const char c : std::string_view(bytes.data(), static_cast<size_t>(got))) {
       if (c != '\n' && c != '\r') log_line_ += c;
       if ((c != '\n' && log_line_.size() < kLongestLine) || log_line_.empty()) continue;
