@@ -55,6 +55,7 @@ ReplicaFacts read_facts(WireReader& in) {
   facts.threads = in.i32_in(1, kMaxInt);
   facts.load_s = in.f64();
   for (size_t n = in.length(); n > 0 && in.ok(); --n) facts.pids.push_back(in.i32_in(1, kMaxInt));
+  if (facts.pids.empty()) in.reject("no rank has a pid");
   return facts;
 }
 

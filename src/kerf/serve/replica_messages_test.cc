@@ -101,5 +101,11 @@ TEST(ReplicaMessages, ParametersOutOfRangeAreRefused) {
   EXPECT_THAT(result.error().message, ::testing::HasSubstr("--top-p"));
 }
 
+TEST(ReplicaMessages, FactsOfNoRankAreRefused) {
+  ReplicaFacts facts = some_facts();
+  facts.pids.clear();
+  EXPECT_FALSE(parse_replica_message(serialize(ReplicaMessage(facts))).ok());
+}
+
 }  // namespace
 }  // namespace kerf
