@@ -1,8 +1,10 @@
 // What replicas leave behind, and how long they live.
 #include "tests/fleet/fleet.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -145,11 +147,17 @@ TEST(ScratchDir, OfAFrontThatIsNoMoreIsRemovedByTheNext) {
   const auto tmp = std::filesystem::temp_directory_path();
   const auto stale = tmp / "kerf-front-999999999-abcdef";  // more than any pid
   const auto strange = tmp / "kerf-front-strange";
-  std::filesystem::create_directory(stale);
-  std::filesystem::create_directory(strange);
+  const auto elsewhere = tmp / "kerf-front-999999999-locked";  // a front in another container has it
+  for (const auto& dir : {stale, strange, elsewhere}) std::filesystem::create_directory(dir);
+  const int held = open(elsewhere.c_str(), O_RDONLY | O_DIRECTORY);
+  EXPECT_EQ(flock(held, LOCK_EX), 0);
   const ScratchDir own;
   remove_stale_scratch_dirs();
   EXPECT_FALSE(std::filesystem::exists(stale));
+  EXPECT_TRUE(std::filesystem::exists(elsewhere));
+  close(held);
+  remove_stale_scratch_dirs();
+  EXPECT_FALSE(std::filesystem::exists(elsewhere));
   EXPECT_TRUE(std::filesystem::exists(own.path()));
   EXPECT_TRUE(std::filesystem::remove(strange)) << "it is somebody else's";
 }

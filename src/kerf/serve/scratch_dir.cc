@@ -1,6 +1,8 @@
 #include "kerf/serve/scratch_dir.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -22,31 +24,52 @@ std::filesystem::path base() {
   return path.empty() ? "/tmp" : path;
 }
 
+// The descriptor that holds the lock, or -1: somebody else does, or it cannot be had.
+int lock(const std::filesystem::path& dir) {
+  const int fd = open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
+  close(fd);
+  return -1;
+}
+
+// kerf-front-<pid>-…, and no such process is here.
+bool is_orphan(const std::string& name) {
+  if (!name.starts_with(kPrefix)) return false;
+  int pid = 0;
+  const char* end = name.data() + name.size();
+  const auto parsed = std::from_chars(name.data() + kPrefix.size(), end, pid);
+  if (parsed.ec != std::errc() || parsed.ptr == end || *parsed.ptr != '-') return false;
+  std::error_code error;
+  return !std::filesystem::exists(fmt::format("/proc/{}", pid), error) && !error;
+}
+
 }  // namespace
 
 ScratchDir::ScratchDir() {
   std::string name = (base() / fmt::format("{}{}-XXXXXX", kPrefix, getpid())).string();
-  if (mkdtemp(name.data()) != nullptr) path_ = name;
+  if (mkdtemp(name.data()) == nullptr) return;
+  path_ = name;
+  lock_ = lock(path_);
 }
 
 ScratchDir::~ScratchDir() {
   std::error_code ignored;
   if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  if (lock_ >= 0) close(lock_);
 }
 
 void remove_stale_scratch_dirs() {
   std::error_code error;
-  std::vector<std::filesystem::path> stale;
+  std::vector<std::filesystem::path> orphans;
   for (const auto& entry : std::filesystem::directory_iterator(base(), error)) {
-    const std::string name = entry.path().filename().string();
-    if (!name.starts_with(kPrefix)) continue;
-    int pid = 0;
-    const char* digits = name.data() + kPrefix.size();
-    const auto parsed = std::from_chars(digits, name.data() + name.size(), pid);
-    if (parsed.ec != std::errc() || parsed.ptr == name.data() + name.size() || *parsed.ptr != '-') continue;
-    if (!std::filesystem::exists(fmt::format("/proc/{}", pid), error)) stale.push_back(entry.path());
+    if (is_orphan(entry.path().filename().string())) orphans.push_back(entry.path());
   }
-  for (const auto& path : stale) std::filesystem::remove_all(path, error);
+  for (const auto& path : orphans) {
+    const int held = lock(path);
+    if (held < 0) continue;
+    std::filesystem::remove_all(path, error);
+    close(held);
+  }
 }
 
 }  // namespace kerf

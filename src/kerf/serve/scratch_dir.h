@@ -6,7 +6,7 @@
 
 namespace kerf {
 
-// <temporary directory>/kerf-front-<pid>-XXXXXX, gone with the object.
+// <temporary directory>/kerf-front-<pid>-XXXXXX, locked, gone with the object.
 class ScratchDir {
  public:
   // Where it cannot be made (a full disk) the path is empty, and Open MPI does as it does without.
@@ -19,6 +19,7 @@ class ScratchDir {
 
  private:
   std::filesystem::path path_;
+  int lock_ = -1;  // shows that somebody lives where pids do not: in another container, on another host
 };
 
 // Removes those of fronts that are no more: one that was killed could not.
