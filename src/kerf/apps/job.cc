@@ -37,13 +37,18 @@ namespace {
 constexpr int kFailed = 1;
 constexpr int kWrongUsage = 2;
 
+// Every rank's number, by rank. Every rank takes part.
+std::vector<int32_t> gather(Communicator& all, int32_t own) {
+  std::vector<int32_t> numbers(static_cast<size_t>(all.size()));
+  std::vector<int64_t> bounds(numbers.size() + 1);
+  std::iota(bounds.begin(), bounds.end(), 0);
+  all.all_gather(ConstTensor(&own, {1}), Tensor(numbers.data(), {all.size()}), bounds);
+  return numbers;
+}
+
 // Every rank says whether it is well; the first that is not speaks for all.
 bool all_well(Communicator& all, const Status& own) {
-  std::vector<int32_t> well(static_cast<size_t>(all.size()));
-  const int32_t mine = own.ok() ? 1 : 0;
-  std::vector<int64_t> bounds(static_cast<size_t>(all.size()) + 1);
-  std::iota(bounds.begin(), bounds.end(), 0);
-  all.all_gather(ConstTensor(&mine, {1}), Tensor(well.data(), {all.size()}), bounds);
+  const std::vector<int32_t> well = gather(all, own.ok() ? 1 : 0);
   const auto first_ill = std::find(well.begin(), well.end(), 0) - well.begin();
   if (first_ill == all.rank()) report_failure(own.error().message);
   return first_ill == all.size();
@@ -157,10 +162,7 @@ Result<KvSize> kv_size_from_memory(const World& world, Mesh& mesh, const ModelOp
                         .scratch = Stage::scratch_bytes(p.model, stage_config(options, p, config)),
                         .block = kv_block_bytes(p.model, options.plan, mesh.stage, mesh.tp_rank, p.kv_cache_dtype)};
   const auto own_fit = static_cast<int32_t>(blocks_that_fit(own, server.memory_utilization));
-  std::vector<int32_t> fits(static_cast<size_t>(mesh.all->size()));
-  std::vector<int64_t> bounds(fits.size() + 1);
-  std::iota(bounds.begin(), bounds.end(), 0);
-  mesh.all->all_gather(ConstTensor(&own_fit, {1}), Tensor(fits.data(), {mesh.all->size()}), bounds);
+  const std::vector<int32_t> fits = gather(*mesh.all, own_fit);
   return size_kv_cache(server, *std::min_element(fits.begin(), fits.end()), p.model.max_positions);
 }
 
@@ -208,16 +210,6 @@ void write_trace(Mesh& mesh, const Trace& trace, int replica, const std::string&
   if (const Status written = write_trace_file(path, tracks); !written.ok()) complain(written.error());
 }
 
-// The pids of all ranks, on every rank.
-std::vector<pid_t> gather_pids(Communicator& all) {
-  std::vector<int32_t> pids(static_cast<size_t>(all.size()));
-  std::vector<int64_t> bounds(pids.size() + 1);
-  std::iota(bounds.begin(), bounds.end(), 0);
-  const int32_t own = getpid();
-  all.all_gather(ConstTensor(&own, {1}), Tensor(pids.data(), {all.size()}), bounds);
-  return pids;
-}
-
 int run_rank(World& world, const ModelOptions& options, const JobShape& shape, const Result<PreparedModel>& prepared,
              const std::optional<MachineSpec>& machine, const std::function<Status(Job&)>& lead) {
   const auto start = std::chrono::steady_clock::now();
@@ -245,7 +237,7 @@ int run_rank(World& world, const ModelOptions& options, const JobShape& shape, c
   if (!all_well(*mesh.all, stage.ok() ? Status(Ok{}) : Status(stage.error()))) return kFailed;
   const double load_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
-  const std::vector<pid_t> pids = gather_pids(*mesh.all);
+  const std::vector<pid_t> pids = gather(*mesh.all, getpid());
   Worker worker(mesh, plan, *stage, options.max_num_batched_tokens, config.bounds(),
                 {.eos_ids = p.model.eos_ids, .load = [&p]() -> Result<TokenTrie> {
                    KERF_TRY(const std::unique_ptr<Tokenizer> tokenizer, Tokenizer::load(p.dir));
