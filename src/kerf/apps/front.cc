@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "kerf/apps/server_trace.h"
+#include "kerf/base/cores.h"
 #include "kerf/serve/children.h"
 #include "kerf/serve/core_shares.h"
 #include "kerf/serve/replica_process.h"
@@ -27,7 +28,7 @@ constexpr auto kFrontsPatience = std::chrono::seconds(1);
 
 // Replicas of one host share its cores; those that span hosts share nothing that this one could hand out.
 std::vector<ReplicaCommand> commands_of(const ServeOptions& options, const std::function<void(std::string_view)>& log) {
-  const std::vector<std::vector<int>> shares = share_cores(own_cores(), options.model.plan.dp);
+  const std::vector<std::vector<int>> shares = share_cores(allowed_cores(), options.model.plan.dp);
   std::vector<ReplicaCommand> commands;
   for (const std::vector<int>& share : shares) {
     const bool here = options.model.hosts.empty();

@@ -6,9 +6,9 @@
 #include "kerf/apps/fleet_plan.h"
 #include "kerf/apps/machine_cache.h"
 #include "kerf/apps/predict/shape_of.h"
+#include "kerf/base/cores.h"
 #include "kerf/base/host_memory.h"
 #include "kerf/planner/memory.h"
-#include "kerf/serve/core_shares.h"
 
 namespace kerf {
 
@@ -29,14 +29,14 @@ constexpr double kSlowCoreFlops = 30e9;
 double longest_step_s(const ServeOptions& options, const PreparedModel& model) {
   const double params = weight_bytes(shape_of(model.model, DType::kF32)) / size_of(DType::kF32);
   const double flops = 2 * params * static_cast<double>(options.model.max_num_batched_tokens);
-  const double cores = static_cast<double>(own_cores().size()) / options.model.plan.dp;
+  const double cores = static_cast<double>(allowed_cores().size()) / options.model.plan.dp;
   const double threads = options.model.threads > 0 ? options.model.threads * options.model.plan.tp : cores;
   return flops / (kSlowCoreFlops * std::max(1.0, std::min(cores, threads)));
 }
 
 Result<SettledFleet> settle_fleet(ServeOptions& options, const PreparedModel& model) {
   ModelOptions& m = options.model;
-  const bool can_choose = own_cores().size() > 1;
+  const bool can_choose = allowed_cores().size() != 1;
   std::optional<MachineSpec> machine;
   std::string file = m.machine;
   if (!file.empty()) {

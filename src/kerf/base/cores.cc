@@ -7,19 +7,15 @@
 
 namespace kerf {
 
-namespace {
-
 std::vector<int> allowed_cores() {
   std::vector<int> cores;
   cpu_set_t set;
-  if (sched_getaffinity(0, sizeof(set), &set) != 0) return cores;  // more than 1024 cores: pin nothing
+  if (sched_getaffinity(0, sizeof(set), &set) != 0) return cores;
   for (int core = 0; core < CPU_SETSIZE; ++core) {
     if (CPU_ISSET(static_cast<size_t>(core), &set)) cores.push_back(core);
   }
   return cores;
 }
-
-}  // namespace
 
 std::vector<int> choose_cores(const std::vector<int>& allowed, RankPlace place, int threads, bool always) {
   const int wanted = place.ranks * threads;

@@ -11,6 +11,9 @@ struct RankPlace {
   int ranks = 1;
 };
 
+// That this process may use; none where the system has more than 1024.
+[[nodiscard]] std::vector<int> allowed_cores();
+
 // One core for each of a rank's threads, consecutive ones of `allowed`, no two ranks' the same; none where the ranks do
 // not take every core: then the system finds free ones, and other processes' ranks do not meet on the first.
 // `always` pins as long as there are enough.

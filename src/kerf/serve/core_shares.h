@@ -6,10 +6,7 @@
 namespace kerf {
 
 // Even runs of neighbouring cores, each core in one share; where there are fewer cores than shares, one core each, in
-// turn. REQUIRES: at least one core
+// turn. Of no cores, nothing.
 [[nodiscard]] std::vector<std::vector<int>> share_cores(const std::vector<int>& cores, int shares);
-
-// Those that this process may run on.
-[[nodiscard]] std::vector<int> own_cores();
 
 }  // namespace kerf

@@ -9,6 +9,7 @@ namespace kerf {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 TEST(ShareCores, EveryCoreHasOneOwnerAndTheSharesAreEven) {
   for (int count = 1; count <= 40; ++count) {
@@ -30,7 +31,7 @@ TEST(ShareCores, MoreSharesThanCoresTakeTurns) {
   EXPECT_THAT(share_cores({4, 7}, 3), ElementsAre(ElementsAre(4), ElementsAre(7), ElementsAre(4)));
 }
 
-TEST(OwnCores, ThereIsOne) { EXPECT_FALSE(own_cores().empty()); }
+TEST(ShareCores, OfNoCoresThereIsNothing) { EXPECT_THAT(share_cores({}, 2), ElementsAre(IsEmpty(), IsEmpty())); }
 
 }  // namespace
 }  // namespace kerf
