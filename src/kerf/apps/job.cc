@@ -308,13 +308,6 @@ nlohmann::ordered_json Job::json(const JobReport& report) const {
 
 namespace {
 
-// The machine to plan by. Fails only when the user named a file that is none.
-Result<std::optional<FoundMachine>> planning_machine(const ModelOptions& options, bool may_probe) {
-  if (options.machine.empty()) return find_machine(options.hosts, may_probe);
-  KERF_TRY(MachineSpec machine, load_machine_file(options.machine));
-  return std::optional(FoundMachine{.machine = std::move(machine), .path = options.machine});
-}
-
 PlannedWork planned_work(const ModelOptions& options, const JobShape& shape, const PreparedModel& prepared) {
   return {.sequences = shape.sequences,
           .prompt_tokens = shape.prompt_tokens,
@@ -329,12 +322,11 @@ PlannedWork planned_work(const ModelOptions& options, const JobShape& shape, con
 // command line follows in `args`.
 void settle_cut(ModelOptions& options, const JobShape& shape, const PreparedModel& prepared,
                 const std::optional<FoundMachine>& found, std::vector<std::string>& args) {
-  if (!found) return;
+  if (!found || (options.cut_given && !shape.prices)) return;
   const PlannedWork work = planned_work(options, shape, prepared);
   const std::vector<PlannedCut> cuts = plan_cuts(prepared.model, prepared.dtype, found->machine, work);
   if (cuts.empty()) return;
   if (options.cut_given) {
-    if (!shape.prices) return;
     const PlannedCut given = predict_cut(prepared.model, prepared.dtype, found->machine, options.plan, work);
     fmt::print(stderr, "kerf: {}\n", describe_override(given, cuts.front()));
     return;
@@ -344,7 +336,7 @@ void settle_cut(ModelOptions& options, const JobShape& shape, const PreparedMode
   for (const auto& [flag, degree] : {std::pair{"--tp", options.plan.tp}, {"--pp", options.plan.pp}}) {
     args.insert(args.end(), {flag, std::to_string(degree)});
   }
-  if (options.machine.empty() && std::filesystem::exists(found->path)) {
+  if (options.machine.empty() && !found->path.empty()) {
     args.insert(args.end(), {"--machine", found->path.string()});
   }
   fmt::print(stderr, "kerf: {}\n", describe_choice(cuts));
@@ -392,7 +384,7 @@ int run_job(const ModelOptions& given, const JobShape& shape, const std::vector<
   const bool leads = !started_by_mpi();
   const bool can_choose = std::thread::hardware_concurrency() > 1 || !options.hosts.empty();
   const Result<std::optional<FoundMachine>> found =
-      planning_machine(options, leads && !options.cut_given && can_choose);
+      planning_machine(options.machine, options.hosts, leads && !options.cut_given && can_choose);
   // On another host the file of the kerf that launched this rank need not be.
   if (!found.ok() && std::getenv(kLifelineVariable) == nullptr) {
     complain(found.error());

@@ -29,7 +29,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kVersion = "0.1.0";
 constexpr auto kProbePatience = std::chrono::seconds(30);  // six times what it should take
 
 std::string environment(const char* name) {
@@ -105,7 +104,7 @@ std::optional<fs::path> machine_cache_path(const std::string& hosts) {
   gethostname(host.data(), host.size() - 1);
   Sha256 hash;
   const std::string facts =
-      fmt::format("{}\n{}\n{}\n{}", cpu_name(), std::thread::hardware_concurrency(), kVersion, hosts);
+      fmt::format("{}\n{}\n{}\n{}", cpu_name(), std::thread::hardware_concurrency(), KERF_VERSION, hosts);
   hash.update(facts.data(), facts.size());
   std::string name(host.data());
   for (char& c : name) {
@@ -164,7 +163,7 @@ std::optional<FoundMachine> find_machine(const std::string& hosts, bool may_prob
   std::error_code ignored;
   fs::remove(scratch, ignored);
   if (!machine) return std::nullopt;
-  FoundMachine found{.machine = *std::move(machine), .path = scratch, .probed_now = true};
+  FoundMachine found{.machine = *std::move(machine), .path = {}, .probed_now = true};
   if (path) {
     const Status saved = save_machine_file(found.machine, *path);
     if (saved.ok()) {
@@ -174,6 +173,13 @@ std::optional<FoundMachine> find_machine(const std::string& hosts, bool may_prob
     }
   }
   return found;
+}
+
+Result<std::optional<FoundMachine>> planning_machine(const std::string& file, const std::string& hosts,
+                                                     bool may_probe) {
+  if (file.empty()) return find_machine(hosts, may_probe);
+  KERF_TRY(MachineSpec machine, load_machine_file(file));
+  return std::optional(FoundMachine{.machine = std::move(machine), .path = file});
 }
 
 }  // namespace kerf

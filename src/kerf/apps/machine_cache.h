@@ -27,7 +27,7 @@ namespace kerf {
 
 struct FoundMachine {
   MachineSpec machine;
-  std::filesystem::path path;
+  std::filesystem::path path;  // empty: it is kept nowhere
   bool probed_now = false;
 };
 
@@ -35,5 +35,9 @@ struct FoundMachine {
 // line on stderr. Nothing when planning is off, or no figures are to be had.
 // Threading: starts a process; call it before any thread is started.
 [[nodiscard]] std::optional<FoundMachine> find_machine(const std::string& hosts, bool may_probe);
+
+// The machine to plan by: that of `file`, if one is given, else find_machine's. Fails only when the file is none.
+[[nodiscard]] Result<std::optional<FoundMachine>> planning_machine(const std::string& file, const std::string& hosts,
+                                                                   bool may_probe);
 
 }  // namespace kerf

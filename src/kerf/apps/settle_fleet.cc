@@ -1,7 +1,6 @@
 #include "kerf/apps/settle_fleet.h"
 
 #include <algorithm>
-#include <filesystem>
 
 #include "kerf/apps/fleet_plan.h"
 #include "kerf/apps/machine_cache.h"
@@ -36,32 +35,38 @@ double longest_step_s(const ServeOptions& options, const PreparedModel& model) {
 
 Result<SettledFleet> settle_fleet(ServeOptions& options, const PreparedModel& model) {
   ModelOptions& m = options.model;
-  const bool can_choose = allowed_cores().size() != 1;
-  std::optional<MachineSpec> machine;
-  std::string file = m.machine;
-  if (!file.empty()) {
-    KERF_TRY(machine, load_machine_file(file));
-  } else if (const auto found = find_machine(m.hosts, !m.cut_given && can_choose)) {
-    machine = found->machine;
-    if (std::filesystem::exists(found->path)) file = found->path;
+  if (m.plan.dp > 1 && m.hosts.find(',') != std::string::npos) {
+    return fail(
+        "--dp {} over the hosts {}: a replica's first rank is on this host, so that all would take its cores and leave "
+        "the others'; cut one replica over all hosts, or start a server on each",
+        m.plan.dp, m.hosts);
   }
-  if (!machine || !m.hosts.empty()) return SettledFleet();
+  const bool can_choose = allowed_cores().size() != 1 || !m.hosts.empty();
+  KERF_TRY(const std::optional<FoundMachine> found, planning_machine(m.machine, m.hosts, !m.cut_given && can_choose));
+  if (!found) return SettledFleet();
   const FleetWork work{.work = {.sequences = std::min(kSequences, options.engine.max_num_seqs),
                                 .prompt_tokens = kPromptTokens,
                                 .output_tokens = kOutputTokens,
                                 .max_num_batched_tokens = m.max_num_batched_tokens,
                                 .threads = m.threads,
-                                .quantization = model.quantization},
+                                .quantization = model.quantization,
+                                .kv_cache_dtype = model.kv_cache_dtype},
                        .memory_bytes = static_cast<int64_t>(kMemoryShare * static_cast<double>(host_memory_bytes()))};
-  const std::vector<PlannedCut> cuts = plan_fleets(model.model, model.dtype, *machine, work);
-  if (cuts.empty()) return SettledFleet();
+  // Over several hosts there is one replica: each begins on this one.
+  const std::vector<PlannedCut> cuts = m.hosts.empty() ? plan_fleets(model.model, model.dtype, found->machine, work)
+                                                       : plan_cuts(model.model, model.dtype, found->machine, work.work);
+  SettledFleet fleet{.machine = found->machine, .machine_file = found->path};
+  if (cuts.empty()) return fleet;
   if (m.cut_given) {
-    const PlannedCut given = predict_fleet(model.model, model.dtype, *machine, m.plan, work);
-    return SettledFleet{describe_override(given, cuts.front()), machine, file, given.tokens_per_s};
+    const PlannedCut given = predict_fleet(model.model, model.dtype, found->machine, m.plan, work);
+    fleet.why = describe_override(given, cuts.front());
+    fleet.predicted_tokens_per_s = given.tokens_per_s;
+  } else {
+    m.plan = cuts.front().plan;
+    fleet.why = fmt::format("for {} sequences at once, {}", work.work.sequences, describe_choice(cuts));
+    fleet.predicted_tokens_per_s = cuts.front().tokens_per_s;
   }
-  m.plan = cuts.front().plan;
-  return SettledFleet{fmt::format("for {} sequences at once, {}", work.work.sequences, describe_choice(cuts)), machine,
-                      file, cuts.front().tokens_per_s};
+  return fleet;
 }
 
 }  // namespace kerf

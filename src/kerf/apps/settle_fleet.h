@@ -18,7 +18,7 @@ struct SettledFleet {
 };
 
 // Sets tp, pp and dp of options.model.plan where the command line says nothing of them. Fails when the user named a
-// machine file that is none.
+// machine file that is none, or wants several replicas over several hosts.
 // Threading: may start a process; call it before any thread is started.
 [[nodiscard]] Result<SettledFleet> settle_fleet(ServeOptions& options, const PreparedModel& model);
 
