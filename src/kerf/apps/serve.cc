@@ -114,6 +114,7 @@ Result<int> serve(ServeOptions options) {
   KERF_TRY(const SettledFleet fleet, settle_fleet(options, model));
   options.model.machine = fleet.machine_file;  // by which replicas predict their steps
   options.model.timeout_s = std::max(options.model.timeout_s, longest_step_s(options, model));
+  options.startup_timeout_s = startup_limit_s(options, model);
   raise_descriptor_limit();
 
   Observer observer(observer_config(options, model, *served, fleet));

@@ -46,8 +46,9 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
   command
-      .add_option("--startup-timeout", options.startup_timeout_s, "seconds that a replica may take to load the model")
-      ->check(CLI::Range(1.0, 86400.0))
+      .add_option("--startup-timeout", options.startup_timeout_s,
+                  "seconds that a replica may take to load the model; 0: by the model's size")
+      ->check(CLI::Range(0.0, 86400.0))
       ->capture_default_str();
   command
       .add_option("--shutdown-timeout", options.shutdown_timeout_s,

@@ -18,7 +18,7 @@ struct ServeOptions {
   std::vector<std::string> served_model_names;  // empty: the directory's name
   std::vector<std::string> allowed_origins;     // of browsers' pages (CORS); empty: none
   std::string log_format = "text";              // text | json
-  double startup_timeout_s = 600;               // of a replica, from its start until it serves
+  double startup_timeout_s = 0;                 // of a replica, from its start until it serves; 0: by the model's size
   double shutdown_timeout_s = 30;               // for what is under way when the server is to end
 
   std::vector<std::string> api_keys;

@@ -20,6 +20,10 @@ constexpr int64_t kPromptTokens = 256;
 constexpr int64_t kOutputTokens = 128;
 constexpr double kMemoryShare = 0.8;  // for the weights of all replicas; the rest is for KV caches and everything else
 
+// A share on a busy network; and what processes, MPI and memory take at the most before and after.
+constexpr double kSlowDiskBytesPerS = 20e6;
+constexpr double kStart_s = 60;
+
 // What any core that kerf runs on computes at least in a long prompt: AVX2 in f32 gives twice that.
 constexpr double kSlowCoreFlops = 30e9;
 
@@ -31,6 +35,12 @@ double longest_step_s(const ServeOptions& options, const PreparedModel& model) {
   const double cores = static_cast<double>(allowed_cores().size()) / options.model.plan.dp;
   const double threads = options.model.threads > 0 ? options.model.threads * options.model.plan.tp : cores;
   return flops / (kSlowCoreFlops * std::max(1.0, std::min(cores, threads)));
+}
+
+double startup_limit_s(const ServeOptions& options, const PreparedModel& model) {
+  if (options.startup_timeout_s > 0) return options.startup_timeout_s;
+  const double bytes = weight_bytes(shape_of(model.model, model.model.checkpoint_dtype));
+  return kStart_s + bytes * options.model.plan.dp / kSlowDiskBytesPerS;
 }
 
 Result<SettledFleet> settle_fleet(ServeOptions& options, const PreparedModel& model) {

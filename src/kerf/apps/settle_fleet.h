@@ -25,4 +25,7 @@ struct SettledFleet {
 // A step of the most tokens on slow cores: whoever has been silent for less may be at work.
 [[nodiscard]] double longest_step_s(const ServeOptions& options, const PreparedModel& model);
 
+// --startup-timeout, or what the model may take from a slow disk that all replicas read at once.
+[[nodiscard]] double startup_limit_s(const ServeOptions& options, const PreparedModel& model);
+
 }  // namespace kerf

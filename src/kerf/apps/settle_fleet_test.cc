@@ -72,6 +72,16 @@ TEST_F(SettleFleetTest, ReplicasOverSeveralHostsAreRefused) {
   EXPECT_THAT(settle_fleet(given, model()).error().message, HasSubstr("--dp 2 over the hosts here:2,there:2"));
 }
 
+TEST_F(SettleFleetTest, ALargerModelMayTakeLongerToStart) {
+  ServeOptions given = options();
+  PreparedModel small = model();
+  small.model = testing::llama(4, 256);
+  EXPECT_LT(startup_limit_s(given, small), 120);
+  EXPECT_GT(startup_limit_s(given, model()), 1.5 * startup_limit_s(given, small));
+  given.startup_timeout_s = 7;
+  EXPECT_EQ(startup_limit_s(given, model()), 7);
+}
+
 TEST_F(SettleFleetTest, AMachineFileThatIsNoneIsRefused) {
   ServeOptions given = options();
   given.model.machine = "/nowhere.json";
