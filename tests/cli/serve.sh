@@ -16,6 +16,7 @@ fail() {
 
 # start FLAG…: waits until the server says its URL.
 start() {
+  : >"$dir/out"  # the URL of the server before is none of this one's
   "$kerf" serve "$model" --port 0 --timeout 5 "$@" >"$dir/out" 2>"$dir/err" &
   server=$!
   for _ in {1..600}; do
@@ -75,7 +76,9 @@ PYTHON
 
 # Keys are read again at SIGHUP.
 echo one >"$dir/keys"
-start --tp 1 --api-key-file "$dir/keys"
+loopback=127.0.0.1
+if grep -qs ' lo$' /proc/net/if_inet6; then loopback=::1; fi
+start --tp 1 --host "$loopback" --api-key-file "$dir/keys"
 [[ $(curl -s -o /dev/null -w '%{http_code}' "$url/v1/models" -H 'Authorization: Bearer one') == 200 ]] || fail 'key one'
 echo two >"$dir/keys"
 kill -HUP "$server"
@@ -89,7 +92,7 @@ done
 
 # A port that is taken: one sentence, status 1.
 port=${url##*:}
-if "$kerf" serve "$model" --port "$port" --tp 1 >"$dir/out2" 2>"$dir/err2"; then fail 'two servers on one port'; fi
+if "$kerf" serve "$model" --host "$loopback" --port "$port" --tp 1 >"$dir/out2" 2>"$dir/err2"; then fail 'two servers on one port'; fi
 [[ $(grep -c . "$dir/err2") == 1 && $(cat "$dir/err2") == kerf:*"$port"* ]] || fail "of a port taken it says: $(cat "$dir/err2")"
 # A model that is not there, likewise.
 if "$kerf" serve /nowhere --port 0 --tp 1 2>"$dir/err2"; then fail 'a model from nowhere'; fi

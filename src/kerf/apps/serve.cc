@@ -94,9 +94,13 @@ DispatcherEvents events_for(Observer& observer) {
           }};
 }
 
+std::string url_of(const std::string& host, int port) {
+  if (host == "0.0.0.0" || host == "::") return fmt::format("http://127.0.0.1:{}", port);
+  return fmt::format("http://{}:{}", host.find(':') == std::string::npos ? host : "[" + host + "]", port);
+}
+
 void print_welcome(const ServeOptions& options, const ServedModel& model, int port) {
-  const bool everywhere = options.host == "0.0.0.0" || options.host == "::";
-  const std::string url = fmt::format("http://{}:{}", everywhere ? "127.0.0.1" : options.host, port);
+  const std::string url = url_of(options.host, port);
   fmt::print("kerf serves {} at {}\n", model.names.front(), url);
   fmt::print(
       "  curl {}/v1/completions {}-H 'Content-Type: application/json' "
