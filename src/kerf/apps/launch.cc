@@ -18,6 +18,7 @@
 
 #include "kerf/apps/keyboard.h"
 #include "kerf/apps/lifeline.h"
+#include "kerf/apps/session_room.h"
 #include "kerf/apps/supervisor.h"
 
 namespace kerf {
@@ -228,6 +229,7 @@ int launch(const LaunchOptions& options) {
         "Open MPI's mpirun, which starts the ranks, is not on PATH; install it (apt-get install openmpi-bin), "
         "or run with --tp 1 --pp 1");
   }
+  if (const Status room = check_session_room(session_directory()); !room.ok()) return refuse(1, room.error().message);
   const bool all_here = all_on_this_host(options);
   const Lifeline lifeline;
   const Signals signals;
