@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# curl.sh TEST_SERVER: the API as curl sees it.
+# curl.sh KERF MODEL: the API as curl sees it.
 set -euo pipefail
-here=$(dirname "$0")
-source "$here/with_server.sh"
+source "$(dirname "$0")/with_server.sh"
 command -v curl >/dev/null || { echo "skipped: there is no curl"; exit 77; }
 
 failures=0
@@ -14,40 +13,41 @@ expect() {
   fi
 }
 
-check() {
-  local url=http://127.0.0.1:$PORT key="Authorization: Bearer test-key" json="Content-Type: application/json"
-  ask() { curl -sS --max-time 60 -H "$key" -H "$json" "$@"; }
+ask() { curl -sS --max-time 60 -H 'Authorization: Bearer test-key' -H 'Content-Type: application/json' "$@"; }
 
-  expect models '"id":"tiny"' "$(ask "$url/v1/models")"
-  expect health '"status":"ready"' "$(curl -sS "$url/health")"
-  expect "no key" 'invalid_api_key' "$(curl -sS -H "$json" -d '{"prompt":"x"}' "$url/v1/completions")"
-  expect completion '"text":"Once upon"' "$(ask -d '{"model":"tiny","prompt":"Once upon"}' "$url/v1/completions")"
-  expect chat '"content":"[user]Hi[assistant]"' \
-    "$(ask -d '{"messages":[{"role":"user","content":"Hi"}]}' "$url/v1/chat/completions")"
-  expect stream 'data: [DONE]' \
-    "$(ask -N -d '{"messages":[{"role":"user","content":"Hi"}],"stream":true}' "$url/v1/chat/completions")"
-  expect "a form" 'application/json' "$(curl -sS -H "$key" -d 'prompt=x' "$url/v1/completions")"
-  expect "wrong method" 405 "$(ask -o /dev/null -w '%{http_code}' "$url/v1/completions")"
-  expect head '200 OK' "$(ask -I "$url/health")"
+check() {
+  local chat='"messages":[{"role":"user","content":"Hi"}],"max_tokens":5'
+
+  expect completion '"completion_tokens":5' "$(ask -d '{"model":"tales","prompt":"Once upon","max_tokens":5}' "$URL/v1/completions")"
+  expect chat '"content":" ' "$(ask -d "{$chat}" "$URL/v1/chat/completions")"
+  expect stream 'data: [DONE]' "$(ask -N -d "{$chat,\"stream\":true}" "$URL/v1/chat/completions")"
+  expect models '"id":"tales"' "$(ask "$URL/v1/models")"
+  expect health '"status":"ready"' "$(curl -sS "$URL/health")"
+  expect head '200 OK' "$(ask -I "$URL/health")"
+  expect "no key" 'invalid_api_key' "$(curl -sS -H 'Content-Type: application/json' -d '{"prompt":"x"}' "$URL/v1/completions")"
+  expect "a form" 'application/json' "$(curl -sS -H 'Authorization: Bearer test-key' -d 'prompt=x' "$URL/v1/completions")"
+  expect "wrong method" 405 "$(ask -o /dev/null -w '%{http_code}' "$URL/v1/completions")"
 
   # curl asks for 100-continue before it sends this much, and must not be let to send it all.
   head -c 100000000 /dev/zero | tr '\0' x >"$scratch/large"
-  expect "a body of 100 MB" 413 "$(ask -o /dev/null -w '%{http_code}' --data-binary "@$scratch/large" "$url/v1/completions" || true)"
-  printf '{"prompt":"%s","max_tokens":1}' "$(head -c 300000 /dev/zero | tr '\0' x)" >"$scratch/fits"
-  expect "a body of 300 kB" '"prompt_tokens":300000' "$(ask --data-binary "@$scratch/fits" "$url/v1/completions")"
+  expect "a body of 100 MB" 413 "$(ask -o /dev/null -w '%{http_code}' --data-binary "@$scratch/large" "$URL/v1/completions" || true)"
+  printf '{"prompt":"Once","max_tokens":1,"metadata":{"note":"%s"}}' "$(head -c 300000 /dev/zero | tr '\0' x)" >"$scratch/fits"
+  expect "a body of 300 kB" '"completion_tokens":1' "$(ask --data-binary "@$scratch/fits" "$URL/v1/completions")"
+  printf '{"prompt":"%s"}' "$(head -c 300000 /dev/zero | tr '\0' x)" >"$scratch/long"
+  expect "a prompt of 300 kB" context_length_exceeded "$(ask --data-binary "@$scratch/long" "$URL/v1/completions")"
 
-  # A client that gives up is noticed.
-  ask --max-time 0.2 -d '{"prompt":"x","max_tokens":300000,"ignore_eos":true}' "$url/v1/completions" >/dev/null 2>&1 || true
-  local open=1
+  # A client that gives up is noticed: none of its 32,000 tokens is wanted any more.
+  ask --max-time 0.2 -d '{"prompt":"x","n":64,"max_tokens":500,"ignore_eos":true}' "$URL/v1/completions" >/dev/null 2>&1 || true
+  local aborted=''
   for _ in {1..100}; do
-    open=$(curl -sS "$url/test/open")
-    [[ $open == 0 ]] && break
+    aborted=$(curl -sS "$URL/metrics" -H 'Authorization: Bearer test-key' | grep 'request_success_total{.*"abort"')
+    [[ $aborted == *' 64' ]] && break
     sleep 0.1
   done
-  expect "sequences of a client that left" 0 "$open"
+  expect "sequences of a client that left" ' 64' "$aborted"
+  ((failures == 0))
 }
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-with_server "$1" check
-((failures == 0))
+with_server "$1" "$2" check

@@ -1,15 +1,14 @@
 #!/usr/bin/env bash
-# openai_client.sh TEST_SERVER: the API as OpenAI's own client for Node.js sees it.
+# openai_client.sh KERF MODEL MODULES: the API as OpenAI's own client for Node.js sees it.
 #
-# The client comes from the npm registry, once, into a cache beside the test server's build; without Node.js or the
-# registry the test is skipped.
+# The client comes from the npm registry, once, into the folder MODULES; without Node.js or the registry the test is
+# skipped.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 source "$here/with_server.sh"
 command -v node npm >/dev/null || { echo "skipped: there is no Node.js with npm"; exit 77; }
 
-server=$(realpath "$1")
-modules=$(dirname "$server")/openai_client
+kerf=$(realpath "$1") model=$(realpath "$2") modules=$3
 mkdir -p "$modules"
 cp "$here/openai_client/"* "$modules"
 cd "$modules"
@@ -20,4 +19,4 @@ if ! cmp -s package-lock.json installed.json; then
   fi
   cp package-lock.json installed.json
 fi
-with_server "$server" node --test client.test.mjs
+with_server "$kerf" "$model" node --test client.test.mjs
