@@ -33,7 +33,6 @@ void Connection::abort() {
   ErrorCode ignored;
   socket_.close(ignored);
   timer_.cancel(ignored);
-  release_body();
   if (Exchange* left = std::exchange(exchange_, nullptr)) {
     left->stage_ = Exchange::Stage::kDone;
     if (left->gone_) asio::post(socket_.get_executor(), std::exchange(left->gone_, nullptr));
@@ -57,7 +56,8 @@ void Connection::answer(HttpRequest request) {
   clear_deadline();
   const bool chunks = parser_->get().version() >= 11;
   parser_.reset();
-  const auto exchange = std::make_shared<Exchange>(shared_from_this(), std::move(request), chunks);
+  const auto exchange =
+      std::make_shared<Exchange>(shared_from_this(), std::move(request), std::move(reserved_), chunks);
   exchange_ = exchange.get();
   if (HttpService* service = owner_->service()) service->handle(exchange);
   if (state_ == State::kAnswering) read_ahead();
@@ -87,7 +87,6 @@ void Connection::complete() {
 }
 
 void Connection::answer_is_sent() {
-  release_body();
   tell_served();
   if (!keep_alive_ || owner_->draining()) return linger();
   await_request();

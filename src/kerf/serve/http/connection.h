@@ -35,9 +35,8 @@ class ConnectionOwner {
   // No request is taken any more.
   [[nodiscard]] virtual bool draining() const = 0;
   virtual void closed(class Connection& connection) = 0;
-  // Of max_all_bodies_bytes. False when there are not so many left.
-  [[nodiscard]] virtual bool reserve(size_t bytes) = 0;
-  virtual void release(size_t bytes) = 0;
+  // Of max_all_bodies_bytes, until it is let go of. nullptr when there are not so many left.
+  [[nodiscard]] virtual std::shared_ptr<void> reserve(size_t bytes) = 0;
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -68,7 +67,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void read_head();
   void on_head(ErrorCode error);
   [[nodiscard]] bool reserve_body();
-  void release_body() { owner_->release(std::exchange(reserved_, 0)); }
   void read_body();
   void on_body(ErrorCode error);
   void refuse_unread(ErrorCode error);
@@ -106,7 +104,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool watching_ = false;            // a wait for input is outstanding
   bool input_ended_ = false;         // the client has closed its sending half
 
-  size_t reserved_ = 0;  // bytes for the body of the request under way
+  std::shared_ptr<void> reserved_;  // for the body that is being read; then the exchange's
 
   Exchange* exchange_ = nullptr;  // while kAnswering a handler's
   bool keep_alive_ = false;
@@ -125,8 +123,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
 // What a handler holds of the connection while it answers one request.
 class Connection::Exchange : public HttpExchange {
  public:
-  Exchange(std::shared_ptr<Connection> connection, HttpRequest request, bool chunks)
-      : connection_(std::move(connection)), request_(std::move(request)), chunks_(chunks) {}
+  Exchange(std::shared_ptr<Connection> connection, HttpRequest request, std::shared_ptr<void> reserved, bool chunks)
+      : connection_(std::move(connection)),
+        request_(std::move(request)),
+        reserved_(std::move(reserved)),
+        chunks_(chunks) {}
   ~Exchange() override;
 
   [[nodiscard]] const HttpRequest& request() const override { return request_; }
@@ -144,7 +145,8 @@ class Connection::Exchange : public HttpExchange {
 
   std::shared_ptr<Connection> connection_;
   HttpRequest request_;
-  bool chunks_;  // HTTP/1.1
+  std::shared_ptr<void> reserved_;  // for request_'s body, which lives as long as the handler holds it
+  bool chunks_;                     // HTTP/1.1
   Stage stage_ = Stage::kUnanswered;
   std::function<void()> gone_;
   std::string framed_;  // scratch

@@ -42,6 +42,7 @@ HttpHead head_of(const http::request<http::string_body>& message) {
 void Connection::await_request() {
   state_ = State::kIdle;
   parser_.reset();
+  reserved_.reset();
   forget_buffers();
   if (owner_->draining() || owner_->service() == nullptr) return abort();
   if (input_.size() > 0) return read_head();
@@ -137,9 +138,8 @@ bool Connection::reserve_body() {
   if (parser_->is_done()) return true;
   const auto length = parser_->content_length();
   const size_t bytes = length ? static_cast<size_t>(*length) : owner_->config().max_body_bytes;
-  if (!owner_->reserve(bytes)) return false;
-  reserved_ = bytes;
-  return true;
+  reserved_ = owner_->reserve(bytes);
+  return reserved_ != nullptr;
 }
 
 void Connection::read_body() {

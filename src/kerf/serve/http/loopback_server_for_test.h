@@ -95,11 +95,13 @@ class LoopbackServer {
       exchange->respond({.content_type = "text/plain", .body = exchange->request().body});
     });
     // Answered when the test says so.
-    router_.add("GET", "/held", Access::kOpen, [this](const Exchange& exchange) {
-      exchange->on_gone([this] { ++gone; });
-      held_.push_back(exchange);
-      ++handled;
-    });
+    for (const char* method : {"GET", "POST"}) {
+      router_.add(method, "/held", Access::kOpen, [this](const Exchange& exchange) {
+        exchange->on_gone([this] { ++gone; });
+        held_.push_back(exchange);
+        ++handled;
+      });
+    }
     router_.add("GET", "/dropped", Access::kOpen, [](const Exchange&) {});
     // A stream that does not end by itself.
     router_.add("GET", "/endless", Access::kOpen, [this](const Exchange& exchange) {
@@ -154,8 +156,8 @@ bool eventually(Condition condition) {
   return true;
 }
 
-inline std::string post(std::string_view body, std::string_view headers = "") {
-  return fmt::format("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n{}\r\n{}", body.size(), headers, body);
+inline std::string post(std::string_view body, std::string_view headers = "", std::string_view path = "/echo") {
+  return fmt::format("POST {} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n{}\r\n{}", path, body.size(), headers, body);
 }
 
 inline constexpr const char* kHello = "GET /hello?1 HTTP/1.1\r\nHost: x\r\n\r\n";

@@ -117,14 +117,14 @@ class HttpServer::Listener : public ConnectionOwner, public std::enable_shared_f
     acceptor_.close(ignored);
     timer_.cancel(ignored);
     abort_all();
+    connections_.clear();  // the loop may end before it takes them off one by one
   }
 
-  [[nodiscard]] bool reserve(size_t bytes) override {
-    if (bytes > config_.max_all_bodies_bytes - std::min(bodies_bytes_, config_.max_all_bodies_bytes)) return false;
+  [[nodiscard]] std::shared_ptr<void> reserve(size_t bytes) override {
+    if (bytes > config_.max_all_bodies_bytes - bodies_bytes_) return nullptr;
     bodies_bytes_ += bytes;
-    return true;
+    return {this, [self = shared_from_this(), bytes](void*) { self->bodies_bytes_ -= bytes; }};
   }
-  void release(size_t bytes) override { bodies_bytes_ -= bytes; }
 
   void closed(Connection& connection) override {
     // Not at once: the caller may be iterating, or be a function of the connection.

@@ -35,7 +35,7 @@ struct HttpServerConfig {
   size_t max_connections = 4096;  // fewer where the limit of open files asks for it
   size_t max_header_bytes = size_t{32} << 10;
   size_t max_body_bytes = size_t{16} << 20;         // a million token ids of any vocabulary
-  size_t max_all_bodies_bytes = size_t{256} << 20;  // of requests that are being read or answered
+  size_t max_all_bodies_bytes = size_t{256} << 20;  // of requests being read, or held by their handlers
   size_t max_unread_bytes = size_t{1} << 20;        // of a stream; the socket's own buffers come on top
 
   double header_timeout_s = 10;  // from the first byte of a request to the end of its header

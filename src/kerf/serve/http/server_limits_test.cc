@@ -59,6 +59,23 @@ TEST(HttpServerLimits, HasABoundOfAllBodies) {
   EXPECT_THAT(third.read_answer(), StartsWith("HTTP/1.1 200"));
 }
 
+TEST(HttpServerLimits, CountsABodyAsLongAsItsHandlerHoldsIt) {
+  LoopbackServer server({.max_body_bytes = 1000, .max_all_bodies_bytes = 1500});
+  const std::string body(1000, 'x');
+  RawClient left = server.client();
+  left.send(post(body, "", "/held"));
+  ASSERT_TRUE(eventually([&] { return server.handled == 1; }));
+  left.close();
+  ASSERT_TRUE(eventually([&] { return server.gone == 1; }));
+  RawClient refused = server.client();
+  refused.send(post(body));
+  EXPECT_THAT(refused.read_all(), StartsWith("HTTP/1.1 503"));
+  server.answer_held();  // nobody reads it
+  RawClient taken = server.client();
+  taken.send(post(body));
+  EXPECT_THAT(taken.read_answer(), StartsWith("HTTP/1.1 200"));
+}
+
 TEST(HttpServerLimits, RefusesWhatIsNotHttp) {
   LoopbackServer server;
   for (const char* text :
