@@ -10,7 +10,6 @@
 #include "kerf/serve/generator.h"
 #include "kerf/serve/http/background.h"
 #include "kerf/serve/http/router.h"
-#include "kerf/serve/openai/prepared_request.h"
 #include "kerf/serve/openai/served_model.h"
 
 namespace kerf {
@@ -18,7 +17,7 @@ namespace kerf {
 // Threading: the event loop's thread.
 class OpenAiApi {
  public:
-  // background: where long requests are tokenised. ready: whether a request would be computed now.
+  // background: where long requests are read. ready: whether a request would be computed now.
   OpenAiApi(Generator& generator, Background& background, std::shared_ptr<const ServedModel> model,
             std::function<bool()> ready)
       : generator_(generator), background_(background), model_(std::move(model)), ready_(std::move(ready)) {}
@@ -29,11 +28,7 @@ class OpenAiApi {
   void add_routes(Router& router);
 
  private:
-  using Prepare = Preparation (*)(std::string_view body, std::shared_ptr<const ServedModel> model);
-
   void add_generation_routes(Router& router);
-  void prepare(const std::shared_ptr<HttpExchange>& exchange, Prepare how);
-  void begin(const std::shared_ptr<HttpExchange>& exchange, Preparation prepared);
   void add_tokenizer_routes(Router& router);
   void add_status_routes(Router& router);
 

@@ -1,7 +1,7 @@
 // /tokenize and /detokenize, in vLLM's shapes.
 #include "kerf/serve/openai/api.h"
 #include "kerf/serve/openai/chat_request.h"
-#include "kerf/serve/openai/content_type.h"
+#include "kerf/serve/openai/json_route.h"
 #include "kerf/serve/openai/json_text.h"
 #include "kerf/serve/openai/logprobs_json.h"
 #include "kerf/serve/openai/prepared_request.h"
@@ -51,12 +51,13 @@ ApiResult<std::string> detokenize(std::string_view text, const ServedModel& mode
 }  // namespace
 
 void OpenAiApi::add_tokenizer_routes(Router& router) {
-  const auto add = [&](std::string path, auto answer) {
-    router.add("POST", std::move(path), Access::kKey, [this, answer](const std::shared_ptr<HttpExchange>& exchange) {
-      if (auto refusal = refuse_unless_json(exchange->request().head)) return exchange->respond(*std::move(refusal));
-      ApiResult<std::string> body = answer(exchange->request().body, *model_);
-      exchange->respond(body.ok() ? HttpResponse{.body = std::move(body).value()} : error_response(body.error()));
-    });
+  const auto add = [&](std::string path, auto work) {
+    add_json_route<std::string>(
+        router, std::move(path), background_,
+        [model = model_, work](std::string_view body) { return work(body, *model); },
+        [](const std::shared_ptr<HttpExchange>& exchange, std::string body) {
+          exchange->respond({.body = std::move(body)});
+        });
   };
   add("/tokenize", tokenize);
   add("/detokenize", detokenize);
