@@ -4,11 +4,13 @@
 usage: make_random_model.py [--max-positions N] SIZE DIR      SIZE: 20m, 150m, 1.1b (TinyLlama's shape)
 
 Needs Python alone. The tokenizer, a byte-level BPE without merges, makes a token of each byte of text; every other id is
-a word of its own, so that what the model says can be written.
+a word of its own. Words are all that the model says, so that it can be written: bytes alone are not always UTF-8, which some
+servers end an answer for.
 """
 
 import argparse
 import json
+import math
 import pathlib
 import random
 import struct
@@ -26,6 +28,8 @@ SIZES = {
 # that sums over thousands of products stay near 1.
 UPPER = bytes(0x3C if byte < 128 else 0xBC for byte in range(256))
 CHUNK = 1 << 24
+SPECIAL = ["<unk>", "<s>", "</s>"]
+NOT_WORDS = len(SPECIAL) + 256  # the first ids
 
 
 def tensors(c):
@@ -49,7 +53,7 @@ def tensors(c):
 
 
 def write_values(out, shape, rng):
-    elements = shape[0] * (shape[1] if len(shape) > 1 else 1)
+    elements = math.prod(shape)
     if len(shape) == 1:
         out.write(b"\x80\x3f" * elements)  # norms multiply by 1
         return
@@ -70,14 +74,13 @@ def byte_letters():
 
 
 def tokenizer(vocab_size):
-    special = ["<unk>", "<s>", "</s>"]
-    tokens = special + byte_letters()
+    tokens = SPECIAL + byte_letters()
     tokens += [f"\u0120w{i}" for i in range(len(tokens), vocab_size)]  # U+0120 is a space
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
     return {"version": "1.0", "pre_tokenizer": byte_level, "decoder": byte_level, "normalizer": None,
             "post_processor": None, "truncation": None, "padding": None,
             "added_tokens": [{"id": i, "content": text, "single_word": False, "lstrip": False, "rstrip": False,
-                              "normalized": False, "special": True} for i, text in enumerate(special)],
+                              "normalized": False, "special": True} for i, text in enumerate(SPECIAL)],
             "model": {"type": "BPE", "vocab": {token: i for i, token in enumerate(tokens)}, "merges": []}}
 
 
@@ -103,7 +106,10 @@ def main():
     partial = folder / "model.safetensors.partial"
     with partial.open("wb") as out:
         out.write(struct.pack("<Q", len(text)) + text)
-        for _, shape in tensors(config):
+        for name, shape in tensors(config):
+            if name == "lm_head.weight":  # a logit of 0, less than the largest of the words'
+                out.write(bytes(2 * NOT_WORDS * shape[1]))
+                shape = [shape[0] - NOT_WORDS, shape[1]]
             write_values(out, shape, rng)
     partial.rename(folder / "model.safetensors")
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
