@@ -44,7 +44,7 @@ def started(command, port):
 def kerf(*flags, model=None, quantization="none"):
     port = llama_runs.free_port()
     return started([settings.kerf(), "serve", model or models.random_model(), "--port", port, "--quantization",
-                    quantization, "--served-model-name", "default", *flags], port)  # serve_load's name
+                    quantization, *flags], port)
 
 
 def llama(quantization, slots, tokens_each):

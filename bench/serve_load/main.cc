@@ -17,7 +17,7 @@ void add_options(CLI::App& app, kerf::load::Options& o) {
   app.footer("Example:\n  serve_load --port 8000 --clients 16 --requests 64 --input 64 --output 64 --json");
   app.add_option("--host", o.host)->capture_default_str();
   app.add_option("--port", o.port)->capture_default_str();
-  app.add_option("--model", o.model, "name in the requests")->capture_default_str();
+  app.add_option("--model", o.model, "name in the requests; default: none, which means the only one");
   app.add_option("--api-key", o.api_key);
   app.add_option("--clients", o.clients)->check(CLI::Range(1, 100000))->capture_default_str();
   app.add_option("--requests", o.requests, "of all clients together")

@@ -9,7 +9,7 @@ namespace kerf::load {
 struct Options {
   std::string host = "127.0.0.1";
   std::string port = "8000";
-  std::string model = "default";
+  std::string model;  // name in the requests; empty: none, which means the only one
   std::string api_key;
   int64_t clients = 16;
   int64_t requests = 64;

@@ -66,14 +66,11 @@ class Prompts {
 };
 
 std::string body_of(const Options& options, const nlohmann::json& prompt, int64_t max_tokens) {
-  return nlohmann::json{{"model", options.model},
-                        {"prompt", prompt},
-                        {"max_tokens", max_tokens},
-                        {"temperature", 0},
-                        {"ignore_eos", true},
-                        {"stream", true},
-                        {"stream_options", {{"include_usage", true}}}}
-      .dump();
+  nlohmann::json body = {{"prompt", prompt}, {"max_tokens", max_tokens},
+                         {"temperature", 0}, {"ignore_eos", true},
+                         {"stream", true},   {"stream_options", {{"include_usage", true}}}};
+  if (!options.model.empty()) body["model"] = options.model;
+  return body.dump();
 }
 
 }  // namespace
