@@ -61,7 +61,7 @@ std::optional<HttpResponse> Router::refusal(const HttpHead& head) const {
     return HttpResponse{.status = 204,
                         .content_type = "",
                         .headers = {{"Access-Control-Allow-Methods", methods},
-                                    {"Access-Control-Allow-Headers", "Authorization, Content-Type"},
+                                    {"Access-Control-Allow-Headers", "Authorization, *"},
                                     {"Access-Control-Max-Age", "600"}}};
   }
   const Route* route = find(head.method, head.path);
