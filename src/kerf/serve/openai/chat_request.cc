@@ -4,7 +4,7 @@
 #include "kerf/serve/openai/chat_messages.h"
 #include "kerf/serve/openai/prepared_request.h"
 #include "kerf/serve/openai/response_format.h"
-#include "kerf/serve/openai/tool_calls.h"
+#include "kerf/serve/openai/tool_format.h"
 #include "kerf/serve/openai/tools.h"
 
 namespace kerf {

@@ -4,7 +4,7 @@
 #include <chrono>
 
 #include "kerf/io/mapped_file.h"
-#include "kerf/serve/openai/tool_calls.h"
+#include "kerf/serve/openai/tool_format.h"
 
 namespace kerf {
 
@@ -76,11 +76,7 @@ Result<std::shared_ptr<const ServedModel>> load_served_model(ServedModelOptions 
   KERF_TRY(model->chat, load_chat_template(options.dir));
   KERF_TRY(model->defaults, load_generation_defaults(options.dir));
   KERF_TRY(model->fingerprint, weights_fingerprint(options.dir, options.weights));
-  if (!options.tool_call_parser.empty()) {
-    KERF_TRY(model->tools, tool_format_named(options.tool_call_parser));
-  } else if (model->chat) {
-    model->tools = tool_format_of(model->chat->source);
-  }
+  if (model->chat) model->tools = tool_format_of(model->chat->source);
   model->names = std::move(options.names);
   if (model->names.empty()) model->names.push_back(name_of_dir(options.dir));
   model->root = options.dir.string();

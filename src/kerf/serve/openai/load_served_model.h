@@ -18,7 +18,6 @@ struct ServedModelOptions {
   std::string weights = "auto";    // what the weights are computed in, for the fingerprint: "bfloat16", "int4"
   int64_t vocab_size = 0;
   int64_t max_model_len = 0;
-  std::string tool_call_parser;  // "": by the chat template
 };
 
 // Fails where the tokenizer, the chat template or generation_config.json does.

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kerf/serve/openai/call_text.h"
 #include "kerf/serve/openai/served_model.h"
 #include "kerf/serve/openai/tools.h"
 
@@ -39,11 +40,7 @@ class ToolCallReader {
 // nullptr when there can be no calls: all is content.
 [[nodiscard]] std::unique_ptr<ToolCallReader> make_tool_call_reader(ToolFormat format, const ToolChoice& choice);
 
-// By the text of a model's chat template.
-[[nodiscard]] ToolFormat tool_format_of(std::string_view chat_template);
-// By vLLM's name of a parser: "hermes", "llama3_json", "mistral".
-[[nodiscard]] Result<ToolFormat> tool_format_named(std::string_view name);
-// Special tokens that the format's marks are made of, if the model has them.
-[[nodiscard]] std::vector<std::string> marks_of(ToolFormat format);
+// Appends whole calls, which are numbered from next_index on.
+void append_calls(ToolOutput& out, std::vector<Call> calls, int& next_index);
 
 }  // namespace kerf

@@ -97,14 +97,5 @@ TEST_P(ToolCalls, RequiredOnesAreAList) {
 
 INSTANTIATE_TEST_SUITE_P(Pieces, ToolCalls, ::testing::Values(1, 2, 7, 1000));
 
-TEST(ToolFormats, AreKnownByTheirTemplate) {
-  EXPECT_EQ(tool_format_of("... <tool_call>{{ call }}</tool_call>"), ToolFormat::kHermes);
-  EXPECT_EQ(tool_format_of("{{ '[TOOL_CALLS] [' }}"), ToolFormat::kMistral);
-  EXPECT_EQ(tool_format_of("{% if tools %}<|eot_id|>"), ToolFormat::kLlama3);
-  EXPECT_EQ(tool_format_of("{{ messages }}"), ToolFormat::kNone);
-  EXPECT_EQ(*tool_format_named("llama3_json"), ToolFormat::kLlama3);
-  EXPECT_FALSE(tool_format_named("pythonic").ok());
-}
-
 }  // namespace
 }  // namespace kerf
