@@ -28,10 +28,6 @@ std::string new_answer_id(std::string_view prefix) {
   return fmt::format("{}{:016x}{:016x}", prefix, random_bits(), random_bits());
 }
 
-std::string finish_json(const Piece& piece) {
-  return piece.finish ? fmt::format("\"{}\"", name_of(*piece.finish)) : "null";
-}
-
 AnswerFormat::AnswerFormat(const Names& names, const ServedModel& model, const GenerationOptions& options)
     : model_(model),
       options_(options),
@@ -48,20 +44,14 @@ std::string AnswerFormat::opening(std::string_view object) const {
   return out + ",\"choices\":[";
 }
 
-void AnswerFormat::append_events(std::string& out, size_t choice, const Piece& piece, const Usage& usage) {
-  objects_.clear();
-  append_stream_choices(choice, piece, objects_);
-  for (const std::string& object : objects_) {
-    out += event_opening_;
-    out += object;
-    out += ']';
-    if (options_.continuous_usage) {
-      out += ",\"usage\":" + usage_json(usage);
-    } else if (options_.include_usage) {
-      out += ",\"usage\":null";
-    }
-    out += "}\n\n";
+void AnswerFormat::close_event(std::string& out, const Usage& usage) const {
+  out += ']';
+  if (options_.continuous_usage) {
+    out += ",\"usage\":" + usage_json(usage);
+  } else if (options_.include_usage) {
+    out += ",\"usage\":null";
   }
+  out += "}\n\n";
 }
 
 void AnswerFormat::append_end(std::string& out, const Usage& usage) const {
@@ -76,6 +66,17 @@ std::string AnswerFormat::whole(const std::vector<Piece>& choices, const Usage& 
     append_whole_choice(out, i, choices[i]);
   }
   return out + "],\"usage\":" + usage_json(usage) + "}";
+}
+
+void AnswerFormat::append_finish_reason(std::string& out, const Piece& piece) {
+  out += "\"finish_reason\":";
+  if (!piece.finish) {
+    out += "null";
+    return;
+  }
+  out += '"';
+  out += name_of(*piece.finish);
+  out += '"';
 }
 
 void AnswerFormat::append_stop_reason(std::string& out, const Piece& piece) {

@@ -33,7 +33,7 @@ class AnswerFormat {
   AnswerFormat& operator=(const AnswerFormat&) = delete;
 
   // Appends the events that show a piece of a choice to a stream: none where it shows nothing.
-  void append_events(std::string& out, size_t choice, const Piece& piece, const Usage& usage);
+  virtual void append_events(std::string& out, size_t choice, const Piece& piece, const Usage& usage) = 0;
 
   // Appends what ends a stream.
   void append_end(std::string& out, const Usage& usage) const;
@@ -47,11 +47,15 @@ class AnswerFormat {
   };
   AnswerFormat(const Names& names, const ServedModel& model, const GenerationOptions& options);
 
-  // The object of "choices" for each event that shows the piece.
-  virtual void append_stream_choices(size_t choice, const Piece& piece, std::vector<std::string>& objects) = 0;
+  // An event: what goes between the two is an object of "choices".
+  void open_event(std::string& out) const { out += event_opening_; }
+  void close_event(std::string& out, const Usage& usage) const;
+
   // The object of all of a choice.
   virtual void append_whole_choice(std::string& out, size_t choice, const Piece& piece) = 0;
 
+  // "finish_reason":"stop" or whatever it is, or null
+  static void append_finish_reason(std::string& out, const Piece& piece);
   // "stop_reason":…
   static void append_stop_reason(std::string& out, const Piece& piece);
 
@@ -65,11 +69,7 @@ class AnswerFormat {
   int64_t created_;
   Names names_;
   std::string event_opening_;  // `data: {…"choices":[`
-  std::vector<std::string> objects_;
 };
-
-// "stop", "length", …, in quotes, or null.
-[[nodiscard]] std::string finish_json(const Piece& piece);
 
 // /v1/completions. model and options outlive it.
 [[nodiscard]] std::unique_ptr<AnswerFormat> make_completion_format(const ServedModel& model,

@@ -21,6 +21,34 @@ class ChatFormat : public AnswerFormat {
                      model, options),
         tools_(std::move(tools)) {}
 
+  void append_events(std::string& out, size_t choice, const Piece& piece, const Usage& usage) override {
+    State& state = state_of(choice);
+    if (!std::exchange(state.begun, true)) {
+      open_event(out);
+      fmt::format_to(
+          std::back_inserter(out),
+          R"({{"index":{},"delta":{{"role":"assistant","content":""}},"logprobs":null,"finish_reason":null}})", choice);
+      close_event(out, usage);
+    }
+    const ToolOutput output = read(state, piece);
+    const bool empty = output.content.empty() && output.calls.empty();
+    if (empty && piece.tokens.empty() && !piece.finish && !options_.continuous_usage) return;
+    open_event(out);
+    fmt::format_to(std::back_inserter(out), "{{\"index\":{},\"delta\":{{", choice);
+    if (!output.content.empty() || (empty && !piece.finish)) {
+      out += "\"content\":";
+      append_json_string(out, output.content);
+    }
+    if (!output.calls.empty()) {
+      out += output.content.empty() ? "\"tool_calls\":[" : ",\"tool_calls\":[";
+      for (const CallPart& part : output.calls) append_call_part(out, part, &part == &output.calls.front());
+      out += ']';
+    }
+    out += "},";
+    append_end_of_choice(out, piece, state);
+    close_event(out, usage);
+  }
+
  private:
   // Of one choice.
   struct State {
@@ -46,41 +74,20 @@ class ChatFormat : public AnswerFormat {
     return output;
   }
 
-  void append_stream_choices(size_t choice, const Piece& piece, std::vector<std::string>& objects) override {
-    State& state = state_of(choice);
-    if (!std::exchange(state.begun, true)) {
-      objects.push_back(fmt::format(
-          R"({{"index":{},"delta":{{"role":"assistant","content":""}},"logprobs":null,"finish_reason":null}})",
-          choice));
-    }
-    const ToolOutput output = read(state, piece);
-    const bool empty = output.content.empty() && output.calls.empty();
-    if (empty && piece.tokens.empty() && !piece.finish && !options_.continuous_usage) return;
-    std::string& out = objects.emplace_back();
-    fmt::format_to(std::back_inserter(out), "{{\"index\":{},\"delta\":{{", choice);
-    if (!output.content.empty() || (empty && !piece.finish)) {
-      out += "\"content\":";
-      append_json_string(out, output.content);
-    }
-    if (!output.calls.empty()) {
-      out += output.content.empty() ? "\"tool_calls\":[" : ",\"tool_calls\":[";
-      for (const CallPart& part : output.calls) append_call_part(out, part, &part == &output.calls.front());
-      out += ']';
-    }
-    out += "},";
-    append_end_of_choice(out, piece, state);
-  }
-
   void append_call_part(std::string& out, const CallPart& part, bool first) const {
     if (!first) out += ',';
     fmt::format_to(std::back_inserter(out), "{{\"index\":{},", part.index);
-    if (!part.name.empty()) {
-      fmt::format_to(std::back_inserter(out), R"("id":"{}","type":"function","function":{{"name":)", new_call_id());
-      append_json_string(out, part.name);
-      out += ",\"arguments\":";
-    } else {
-      out += "\"function\":{\"arguments\":";
-    }
+    if (!part.name.empty()) return append_named_call(out, part);
+    out += "\"function\":{\"arguments\":";
+    append_json_string(out, part.arguments);
+    out += "}}";
+  }
+
+  // The rest of the object of a call, from its "id" on.
+  void append_named_call(std::string& out, const CallPart& part) const {
+    fmt::format_to(std::back_inserter(out), R"("id":"{}","type":"function","function":{{"name":)", new_call_id());
+    append_json_string(out, part.name);
+    out += ",\"arguments\":";
     append_json_string(out, part.arguments);
     out += "}}";
   }
@@ -103,12 +110,8 @@ class ChatFormat : public AnswerFormat {
   void append_whole_calls(std::string& out, const std::vector<CallPart>& parts) const {
     out += ",\"tool_calls\":[";
     for (const CallPart& part : parts) {
-      if (part.index > 0) out += ',';
-      fmt::format_to(std::back_inserter(out), R"({{"id":"{}","type":"function","function":{{"name":)", new_call_id());
-      append_json_string(out, part.name);
-      out += ",\"arguments\":";
-      append_json_string(out, part.arguments);
-      out += "}}";
+      out += part.index > 0 ? ",{" : "{";
+      append_named_call(out, part);
     }
     out += ']';
   }
@@ -124,7 +127,12 @@ class ChatFormat : public AnswerFormat {
     // A function that the client chose is no decision of the model: OpenAI says "stop" then.
     const bool calls =
         state.called && piece.finish == FinishReason::kStop && tools_.kind != ToolChoice::Kind::kFunction;
-    out += ",\"finish_reason\":" + (calls ? std::string("\"tool_calls\"") : finish_json(piece));
+    out += ',';
+    if (calls) {
+      out += "\"finish_reason\":\"tool_calls\"";
+    } else {
+      append_finish_reason(out, piece);
+    }
     if (piece.finish) {
       out += ',';
       append_stop_reason(out, piece);

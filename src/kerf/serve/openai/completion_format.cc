@@ -17,12 +17,14 @@ class CompletionFormat : public AnswerFormat {
       : AnswerFormat({.id_prefix = "cmpl-", .object = "text_completion", .stream_object = "text_completion"}, model,
                      options) {}
 
- private:
-  void append_stream_choices(size_t choice, const Piece& piece, std::vector<std::string>& objects) override {
+  void append_events(std::string& out, size_t choice, const Piece& piece, const Usage& usage) override {
     if (piece.text.empty() && piece.tokens.empty() && !piece.finish && !options_.continuous_usage) return;
-    append_whole_choice(objects.emplace_back(), choice, piece);
+    open_event(out);
+    append_whole_choice(out, choice, piece);
+    close_event(out, usage);
   }
 
+ private:
   void append_whole_choice(std::string& out, size_t choice, const Piece& piece) override {
     fmt::format_to(std::back_inserter(out), "{{\"index\":{},\"text\":", choice);
     append_json_string(out, piece.text);
@@ -32,7 +34,9 @@ class CompletionFormat : public AnswerFormat {
     } else {
       out += "null";
     }
-    out += ",\"finish_reason\":" + finish_json(piece) + ",";
+    out += ',';
+    append_finish_reason(out, piece);
+    out += ',';
     append_stop_reason(out, piece);
     out += '}';
   }
