@@ -53,11 +53,8 @@ ApiResult<std::string> render_chat(const Fields& body, const Json& tools, const 
 Preparation prepare_chat(std::string_view body, std::shared_ptr<const ServedModel> model) {
   KERF_TRY(const Json json, parse_body(body));
   const Fields fields(json);
-  auto request = std::make_unique<PreparedRequest>();
-  request->model = std::move(model);
-  KERF_TRY_STATUS(check_model(fields, *request->model));
+  KERF_TRY(std::unique_ptr<PreparedRequest> request, begin_request(fields, std::move(model)));
   KERF_TRY_STATUS(check_unsupported(fields));
-  KERF_TRY(request->options, parse_generation_options(fields, *request->model));
   KERF_TRY_STATUS(read_options(fields, request->options));
   KERF_TRY(Tools tools, parse_tools(fields));
   if (!tools.grammar.empty() && !request->options.params.grammar.empty()) {

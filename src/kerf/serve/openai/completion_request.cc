@@ -82,10 +82,7 @@ ApiStatus read_prompts(const Fields& body, PreparedRequest& request) {
 Preparation prepare_completion(std::string_view body, std::shared_ptr<const ServedModel> model) {
   KERF_TRY(const Json json, parse_body(body));
   const Fields fields(json);
-  auto request = std::make_unique<PreparedRequest>();
-  request->model = std::move(model);
-  KERF_TRY_STATUS(check_model(fields, *request->model));
-  KERF_TRY(request->options, parse_generation_options(fields, *request->model));
+  KERF_TRY(std::unique_ptr<PreparedRequest> request, begin_request(fields, std::move(model)));
   KERF_TRY_STATUS(read_options(fields, request->options));
   KERF_TRY_STATUS(check_grammar(request->options.params.grammar, "response_format"));
   KERF_TRY(const std::string suffix, fields.string("suffix", ""));

@@ -2,6 +2,14 @@
 
 namespace kerf {
 
+Preparation begin_request(const Fields& body, std::shared_ptr<const ServedModel> model) {
+  auto request = std::make_unique<PreparedRequest>();
+  request->model = std::move(model);
+  KERF_TRY_STATUS(check_model(body, *request->model));
+  KERF_TRY(request->options, parse_generation_options(body, *request->model));
+  return request;
+}
+
 ApiResult<Prompt> make_prompt(std::vector<int32_t> ids, const GenerationOptions& options, const ServedModel& model) {
   if (ids.empty()) return refuse("prompt", "The prompt is empty; the model needs one token to continue.");
   Prompt prompt{.ids = std::move(ids), .detokenizer = Detokenizer(*model.tokenizer, options.skip_special_tokens)};

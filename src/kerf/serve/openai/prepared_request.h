@@ -35,6 +35,9 @@ using Preparation = ApiResult<std::unique_ptr<PreparedRequest>>;
 [[nodiscard]] Preparation prepare_completion(std::string_view body, std::shared_ptr<const ServedModel> model);
 [[nodiscard]] Preparation prepare_chat(std::string_view body, std::shared_ptr<const ServedModel> model);
 
+// What both begin with: the model that is asked for, and the options of both.
+[[nodiscard]] Preparation begin_request(const Fields& body, std::shared_ptr<const ServedModel> model);
+
 // Refuses ids that leave no room for an answer. param: the field at fault.
 [[nodiscard]] ApiResult<Prompt> make_prompt(std::vector<int32_t> ids, const GenerationOptions& options,
                                             const ServedModel& model);
