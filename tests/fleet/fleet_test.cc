@@ -35,7 +35,7 @@ size_t count_entries(const std::filesystem::path& dir, const std::string& prefix
 
 // What this front's replicas have on disk.
 size_t count_scratch() {
-  return count_entries(std::filesystem::temp_directory_path(), fmt::format("kerf-front-{}-", getpid()));
+  return count_entries(std::filesystem::temp_directory_path(), fmt::format("kerf-scratch-{}-", getpid()));
 }
 
 bool alive(pid_t pid) {
@@ -145,9 +145,9 @@ TEST(Fleet, WithoutItsFrontNoReplicaLives) {
 
 TEST(ScratchDir, OfAFrontThatIsNoMoreIsRemovedByTheNext) {
   const auto tmp = std::filesystem::temp_directory_path();
-  const auto stale = tmp / "kerf-front-999999999-abcdef";  // more than any pid
-  const auto strange = tmp / "kerf-front-strange";
-  const auto elsewhere = tmp / "kerf-front-999999999-locked";  // a front in another container has it
+  const auto stale = tmp / "kerf-scratch-999999999-abcdef";  // more than any pid
+  const auto strange = tmp / "kerf-scratch-strange";
+  const auto elsewhere = tmp / "kerf-scratch-999999999-locked";  // a front in another container has it
   for (const auto& dir : {stale, strange, elsewhere}) std::filesystem::create_directory(dir);
   const int held = open(elsewhere.c_str(), O_RDONLY | O_DIRECTORY);
   EXPECT_EQ(flock(held, LOCK_EX), 0);

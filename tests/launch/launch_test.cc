@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
 #include "tests/launch/job.h"
 
 namespace kerf {
@@ -179,13 +181,35 @@ TEST(Launch, WithoutItsLauncherNothingLives) {
 
 TEST(Launch, WithoutMpirunNothingLives) {
   const TempDir dir;
+  const TempDir tmp;
+  setenv("TMPDIR", tmp.path().c_str(), 1);
   Job job({"3", "", "wait", dir.path()});
+  unsetenv("TMPDIR");
   const auto ranks = ranks_of(job, dir, 3);
+  EXPECT_FALSE(std::filesystem::is_empty(tmp.path()));
   kill(mpirun_of(ranks[0]), SIGKILL);
   const auto end = job.wait();
   EXPECT_EQ(end.status, 1);
   EXPECT_EQ(end.err, "kerf: mpirun was killed by signal 9; the job ends\n");
   expect_none_left(ranks);
+  EXPECT_TRUE(std::filesystem::is_empty(tmp.path())) << "nor is anything left on disk";
+}
+
+TEST(Launch, WhatAKilledLauncherLeftOnDiskTheNextOneRemoves) {
+  const TempDir dir;
+  const TempDir tmp;
+  setenv("TMPDIR", tmp.path().c_str(), 1);
+  {
+    Job job({"2", "", "wait", dir.path()});
+    auto pids = ranks_of(job, dir, 2);
+    pids.push_back(mpirun_of(pids[0]));
+    kill(job.pid(), SIGKILL);
+    expect_none_left(pids);
+  }
+  EXPECT_FALSE(std::filesystem::is_empty(tmp.path()));
+  EXPECT_EQ(Job({"2", "", "show", "KERF_TERMINAL"}).wait().status, 0);
+  unsetenv("TMPDIR");
+  EXPECT_TRUE(std::filesystem::is_empty(tmp.path()));
 }
 
 }  // namespace

@@ -15,11 +15,13 @@
 #include <numeric>
 #include <optional>
 #include <system_error>
+#include <utility>
 
 #include "kerf/apps/keyboard.h"
 #include "kerf/apps/lifeline.h"
 #include "kerf/apps/session_room.h"
 #include "kerf/apps/supervisor.h"
+#include "kerf/serve/scratch_dir.h"
 
 namespace kerf {
 
@@ -93,6 +95,8 @@ void set_environment(const Lifeline& lifeline, bool all_here) {
   for (const auto& [variable, value] : kOneHostSettings) setenv(variable, value, 0);
 }
 
+using Variables = std::vector<std::pair<std::string, std::string>>;
+
 // The launcher's way of taking signals, undone when it goes out of scope, and in the child.
 class Signals {
  public:
@@ -146,7 +150,8 @@ struct Pipe {
 };
 
 // Forks mpirun, which dies with this process.
-pid_t start(const std::vector<std::string>& command, const Signals& signals, const Pipe& stderr_pipe, int stdin_fd) {
+pid_t start(const std::vector<std::string>& command, const Variables& variables, const Signals& signals,
+            const Pipe& stderr_pipe, int stdin_fd) {
   std::vector<char*> argv;
   argv.reserve(command.size() + 1);
   for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
@@ -162,6 +167,7 @@ pid_t start(const std::vector<std::string>& command, const Signals& signals, con
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != launcher) _exit(1);
   signals.restore();
+  for (const auto& [variable, value] : variables) setenv(variable.c_str(), value.c_str(), 0);
   setpgid(0, 0);  // the terminal's Ctrl-C is for the launcher
   dup2(stdin_fd >= 0 ? stdin_fd : open("/dev/null", O_RDONLY), STDIN_FILENO);
   dup2(stderr_pipe.ends[1], STDERR_FILENO);
@@ -229,8 +235,17 @@ int launch(const LaunchOptions& options) {
         "Open MPI's mpirun, which starts the ranks, is not on PATH; install it (apt-get install openmpi-bin), "
         "or run with --tp 1 --pp 1");
   }
-  if (const Status room = check_session_room(session_directory()); !room.ok()) return refuse(1, room.error().message);
   const bool all_here = all_on_this_host(options);
+  // Gone with this process whatever becomes of mpirun. A front has one for each of its replicas; over several hosts
+  // each has its own directory for temporary files.
+  std::optional<ScratchDir> scratch;
+  if (all_here && !in_environment("OMPI_MCA_orte_tmpdir_base")) {
+    remove_stale_scratch_dirs();
+    scratch.emplace();
+  }
+  const Variables variables = scratch ? scratch->environment() : Variables();
+  const Status room = check_session_room(variables.empty() ? session_directory() : scratch->path());
+  if (!room.ok()) return refuse(1, room.error().message);
   const Lifeline lifeline;
   const Signals signals;
   const Pipe stderr_pipe;
@@ -243,7 +258,8 @@ int launch(const LaunchOptions& options) {
     if (options.reads_terminal) keyboard.emplace();
     rank_stdin = keyboard ? keyboard->reader() : -1;
   }
-  const pid_t child = start(mpirun_command(*mpirun, options), signals, stderr_pipe, all_here ? -1 : rank_stdin);
+  const pid_t child =
+      start(mpirun_command(*mpirun, options), variables, signals, stderr_pipe, all_here ? -1 : rank_stdin);
   return Supervisor(lifeline, {.mpirun = child,
                                .mpirun_stderr = stderr_pipe.ends[0],
                                .signals = signals.fd(),

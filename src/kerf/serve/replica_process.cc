@@ -69,10 +69,7 @@ Status ReplicaProcess::start() {
   log_pipe_ = pipe[0];
   fcntl(log_pipe_, F_SETFL, O_NONBLOCK);
   std::vector<std::string> environment = {fmt::format("{}={}", kFrontVariable, name)};
-  if (const std::string scratch = scratch_.path().string(); !scratch.empty()) {
-    environment.push_back("OMPI_MCA_orte_tmpdir_base=" + scratch);
-    environment.push_back("OMPI_MCA_btl_vader_backing_directory=" + scratch);
-  }
+  for (const auto& [variable, value] : scratch_.environment()) environment.push_back(variable + "=" + value);
   const Result<pid_t> child = spawn({.executable = command_.executable,
                                      .args = command_.args,
                                      .environment = environment,

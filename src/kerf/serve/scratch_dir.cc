@@ -16,7 +16,7 @@ namespace kerf {
 
 namespace {
 
-constexpr std::string_view kPrefix = "kerf-front-";
+constexpr std::string_view kPrefix = "kerf-scratch-";
 
 std::filesystem::path base() {
   std::error_code ignored;
@@ -32,7 +32,7 @@ int lock(const std::filesystem::path& dir) {
   return -1;
 }
 
-// kerf-front-<pid>-…, and no such process is here.
+// kerf-scratch-<pid>-…, and no such process is here.
 bool is_orphan(const std::string& name) {
   if (!name.starts_with(kPrefix)) return false;
   int pid = 0;
@@ -56,6 +56,11 @@ ScratchDir::~ScratchDir() {
   std::error_code ignored;
   if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
   if (lock_ >= 0) close(lock_);
+}
+
+std::vector<std::pair<std::string, std::string>> ScratchDir::environment() const {
+  if (path_.empty()) return {};
+  return {{"OMPI_MCA_orte_tmpdir_base", path_.string()}, {"OMPI_MCA_btl_vader_backing_directory", path_.string()}};
 }
 
 void remove_stale_scratch_dirs() {
