@@ -49,7 +49,7 @@ start --tp 2 --trace "$dir/trace.json" --log-format json
 [[ $(complete) == "$expected" ]] || fail "another answer: $(complete)"
 # The curl line that it prints works.
 line=$(sed -n 's/^  curl/curl -sS/p' "$dir/out")
-eval "$line" | grep -q '"choices"' || fail 'the printed curl line does not work'
+grep -q '"choices"' <<<"$(eval "$line")" || fail 'the printed curl line does not work'
 # A rank that dies, while a stream runs, is not noticed by the client.
 rank=$(grep -o 'pid [0-9]*' "$dir/err" | head -1 | cut -d' ' -f2)
 complete >"$dir/answer" &
@@ -62,7 +62,7 @@ wait "$client"
 metrics=$(curl -sS "$url/metrics")
 grep -q '^vllm:generation_tokens_total{.*} [1-9]' <<<"$metrics" || fail 'no tokens in /metrics'
 grep -q '^kerf:replica_restarts_total{.*} 1$' <<<"$metrics" || fail 'no restart in /metrics'
-curl -sS "$url/" | grep -qi '<!doctype html>' || fail 'no page'
+grep -qi '<!doctype html>' <<<"$(curl -sS "$url/")" || fail 'no page'
 grep -q '"event":"request".*"finish":"length"' "$dir/err" || fail 'no line of a request'
 # It drains, and leaves one trace of the front and the ranks.
 kill -TERM "$server"
@@ -94,6 +94,9 @@ done
 port=${url##*:}
 if "$kerf" serve "$model" --host "$loopback" --port "$port" --tp 1 >"$dir/out2" 2>"$dir/err2"; then fail 'two servers on one port'; fi
 [[ $(grep -c . "$dir/err2") == 1 && $(cat "$dir/err2") == kerf:*"$port"* ]] || fail "of a port taken it says: $(cat "$dir/err2")"
+# Too few files that may be open, likewise.
+if (ulimit -n 20 && exec "$kerf" serve "$model" --port 0 --tp 1) 2>"$dir/err2"; then fail 'twenty open files'; fi
+[[ $(grep -c . "$dir/err2") == 1 && $(cat "$dir/err2") == kerf:*'ulimit -n' ]] || fail "of few files it says: $(cat "$dir/err2")"
 # A model that is not there, likewise.
 if "$kerf" serve /nowhere --port 0 --tp 1 2>"$dir/err2"; then fail 'a model from nowhere'; fi
 [[ $(grep -c . "$dir/err2") == 1 && $(cat "$dir/err2") == kerf:*/nowhere* ]] || fail "of no model it says: $(cat "$dir/err2")"

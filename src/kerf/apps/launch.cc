@@ -17,6 +17,7 @@
 #include <system_error>
 #include <utility>
 
+#include "kerf/apps/descriptor_room.h"
 #include "kerf/apps/keyboard.h"
 #include "kerf/apps/lifeline.h"
 #include "kerf/apps/session_room.h"
@@ -28,6 +29,10 @@ namespace kerf {
 namespace {
 
 constexpr int kMaxSlots = 65535;
+
+// Files that mpirun has open: 28, and 4 for each rank of this host; seen with 2 and 4.
+constexpr int kFilesOfMpirun = 32;
+constexpr int kFilesOfRank = 4;
 
 // Open MPI's choices when every rank is on this host, unless the user has made them. What they leave out would be
 // probed at every start: ssh and batch systems, network interfaces, fabrics. 0.1 s of 0.3 s with four ranks.
@@ -246,6 +251,9 @@ int launch(const LaunchOptions& options) {
   const Variables variables = scratch ? scratch->environment() : Variables();
   const Status room = check_session_room(variables.empty() ? session_directory() : scratch->path());
   if (!room.ok()) return refuse(1, room.error().message);
+  const int files = kFilesOfMpirun + kFilesOfRank * (all_here ? options.ranks : 0);
+  const Status enough = ensure_descriptors(static_cast<rlim_t>(files), "mpirun");
+  if (!enough.ok()) return refuse(1, enough.error().message);
   const Lifeline lifeline;
   const Signals signals;
   const Pipe stderr_pipe;

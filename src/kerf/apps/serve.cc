@@ -1,6 +1,4 @@
 // kerf serve: an OpenAI-compatible server over replicas of a model.
-#include <sys/resource.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
@@ -9,6 +7,7 @@
 #include <utility>
 
 #include "kerf/apps/commands.h"
+#include "kerf/apps/descriptor_room.h"
 #include "kerf/apps/front.h"
 #include "kerf/apps/prepared_model.h"
 #include "kerf/apps/serve_options.h"
@@ -25,6 +24,10 @@ namespace kerf {
 namespace {
 
 constexpr double kGraceForAnswers_s = 5;  // for clients to read what is written when the last replica has ended
+
+// What the front has open: 10 files, 4 while it starts a replica, and the connections of some clients.
+constexpr int kFilesOfFront = 28;
+constexpr int kFilesOfReplica = 4;
 
 // A connection is a descriptor: as many as the administrator allows.
 void raise_descriptor_limit() {
@@ -120,6 +123,8 @@ Result<int> serve(ServeOptions options) {
   options.model.timeout_s = std::max(options.model.timeout_s, longest_step_s(options, model));
   options.startup_timeout_s = startup_limit_s(options, model);
   raise_descriptor_limit();
+  KERF_TRY_STATUS(
+      ensure_descriptors(static_cast<rlim_t>(kFilesOfFront + kFilesOfReplica * options.model.plan.dp), "kerf serve"));
 
   Observer observer(observer_config(options, model, *served, fleet));
   const auto log = [&](std::string_view line) { observer.log().server(spdlog::level::info, line, monotonic_s()); };
