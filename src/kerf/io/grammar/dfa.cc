@@ -21,52 +21,70 @@ class Numbering {
   explicit Numbering(GrammarBudget& budget) : budget_(budget) {}
   uint32_t number(const Key& key) {
     const auto [found, fresh] = numbers_.try_emplace(key, static_cast<uint32_t>(keys_.size()));
-    if (fresh) keys_.push_back(key);
+    if (fresh) keys_.push_back(&found->first);
     return found->second;
   }
   [[nodiscard]] size_t size() const { return keys_.size(); }
-  [[nodiscard]] const Key& key(size_t i) const { return keys_[i]; }
-  // Takes the states seen so far off the budget; false when it is used up.
-  [[nodiscard]] bool within_budget(size_t work) const {
-    if (work > budget_.work || keys_.size() > budget_.states) return false;
-    budget_.work -= work;
-    return true;
-  }
-  void spend() { budget_.states -= keys_.size(); }
+  [[nodiscard]] const Key& key(size_t i) const { return *keys_[i]; }
+
+  void spend_work(size_t work) { budget_.work -= std::min(work, budget_.work); }
+  void spend_states() { budget_.states -= keys_.size(); }
+  [[nodiscard]] bool exhausted() const { return budget_.work == 0 || keys_.size() > budget_.states; }
 
  private:
   GrammarBudget& budget_;
   std::map<Key, uint32_t> numbers_;
-  std::vector<Key> keys_;
+  std::vector<const Key*> keys_;  // of numbers_
 };
+
+// look(key, numbering): the state of a key. It numbers the keys that its edges lead to, and spends its work.
+template <typename Key, typename Look>
+Result<Dfa> walked_from(const Key& first, GrammarBudget& budget, const Look& look) {
+  Numbering<Key> numbering(budget);
+  numbering.number(first);
+  Dfa dfa;
+  for (size_t i = 0; i < numbering.size(); ++i) {
+    dfa.states.push_back(look(numbering.key(i), numbering));
+    if (numbering.exhausted()) return too_large();
+  }
+  numbering.spend_states();
+  return dfa;
+}
 
 using Subset = std::vector<Nfa::State>;  // ascending
 
-// Adds what is reached from `subset` without a byte.
-void close(const Nfa& nfa, Subset& subset) {
-  std::sort(subset.begin(), subset.end());
-  subset.erase(std::unique(subset.begin(), subset.end()), subset.end());
-  std::vector<Nfa::State> todo = subset;
-  while (!todo.empty()) {
-    const Nfa::State state = todo.back();
-    todo.pop_back();
-    for (const Nfa::State next : nfa.node(state).epsilons) {
-      const auto at = std::lower_bound(subset.begin(), subset.end(), next);
-      if (at != subset.end() && *at == next) continue;
-      subset.insert(at, next);
-      todo.push_back(next);
+// Adds what is reached without a byte to subsets of one automaton's states.
+class Closure {
+ public:
+  explicit Closure(const Nfa& nfa) : nfa_(nfa), seen_(nfa.size(), false) {}
+  void close(Subset& subset) {
+    std::erase_if(subset, [&](Nfa::State state) { return !see(state); });
+    for (size_t i = 0; i < subset.size(); ++i) {
+      for (const Nfa::State next : nfa_.node(subset[i]).epsilons) {
+        if (see(next)) subset.push_back(next);
+      }
     }
+    for (const Nfa::State state : subset) seen_[static_cast<size_t>(state)] = false;
+    std::sort(subset.begin(), subset.end());
   }
-}
 
-// The bytes at which the edges out of a subset change, so that between two of them all bytes are alike.
-std::vector<int> borders_of(const Nfa& nfa, const Subset& subset) {
+ private:
+  // False when it was seen before.
+  bool see(Nfa::State state) {
+    const bool fresh = !seen_[static_cast<size_t>(state)];
+    seen_[static_cast<size_t>(state)] = true;
+    return fresh;
+  }
+  const Nfa& nfa_;
+  std::vector<bool> seen_;  // all false between calls
+};
+
+// The bytes at which edges begin or end, so that between two of them all bytes are alike.
+std::vector<int> borders_of(const std::vector<Nfa::Bytes>& edges) {
   std::vector<int> borders;
-  for (const Nfa::State state : subset) {
-    for (const Nfa::Bytes& edge : nfa.node(state).bytes) {
-      borders.push_back(edge.low);
-      borders.push_back(edge.high + 1);
-    }
+  for (const Nfa::Bytes& edge : edges) {
+    borders.push_back(edge.low);
+    borders.push_back(edge.high + 1);
   }
   std::sort(borders.begin(), borders.end());
   borders.erase(std::unique(borders.begin(), borders.end()), borders.end());
@@ -99,44 +117,43 @@ struct Counted {
 }  // namespace
 
 Result<Dfa> Dfa::of(const Nfa& nfa, Nfa::State begin, Nfa::State end, GrammarBudget& budget) {
-  Numbering<Subset> numbering(budget);
-  const auto number = [&](Subset subset) {
-    close(nfa, subset);
-    return numbering.number(subset);
-  };
-  Dfa dfa;
-  number({begin});
-  for (size_t i = 0; i < numbering.size(); ++i) {
-    const Subset subset = numbering.key(i);
+  Closure closure(nfa);
+  Subset first = {begin};
+  closure.close(first);
+  return walked_from(first, budget, [&](const Subset& subset, Numbering<Subset>& numbering) {
     State state;
     state.final = std::binary_search(subset.begin(), subset.end(), end);
-    const std::vector<int> borders = borders_of(nfa, subset);
-    if (!numbering.within_budget(subset.size() * (1 + borders.size()))) return too_large();
-    for (size_t b = 0; b + 1 < borders.size(); ++b) {
+    std::vector<Nfa::Bytes> edges;
+    std::map<std::pair<RuleId, EdgeFlags>, Subset> calls;
+    for (const Nfa::State from : subset) {
+      const Nfa::Node& node = nfa.node(from);
+      edges.insert(edges.end(), node.bytes.begin(), node.bytes.end());
+      for (const Nfa::Call& call : node.calls) calls[{call.rule, call.flags}].push_back(call.to);
+    }
+    const auto number = [&](Subset targets) {
+      closure.close(targets);
+      numbering.spend_work(targets.size());
+      return numbering.number(targets);
+    };
+    const std::vector<int> borders = borders_of(edges);
+    numbering.spend_work(edges.size() * borders.size());
+    for (size_t b = 0; b + 1 < borders.size() && !numbering.exhausted(); ++b) {
       Subset targets;
       std::optional<EdgeFlags> flags;
-      for (const Nfa::State from : subset) {
-        for (const Nfa::Bytes& edge : nfa.node(from).bytes) {
-          if (edge.low > borders[b] || edge.high < borders[b]) continue;
-          KERF_CHECK(!flags || *flags == edge.flags, "edges of one byte disagree about the counter");
-          flags = edge.flags;
-          targets.push_back(edge.to);
-        }
+      for (const Nfa::Bytes& edge : edges) {
+        if (edge.low > borders[b] || edge.high < borders[b]) continue;
+        KERF_CHECK(!flags || *flags == edge.flags, "edges of one byte disagree about the counter");
+        flags = edge.flags;
+        targets.push_back(edge.to);
       }
       if (targets.empty()) continue;
       add_edge(state.edges, {static_cast<uint8_t>(borders[b]), static_cast<uint8_t>(borders[b + 1] - 1), *flags,
                              number(std::move(targets))});
     }
-    std::map<std::pair<RuleId, EdgeFlags>, Subset> calls;
-    for (const Nfa::State from : subset) {
-      for (const Nfa::Call& call : nfa.node(from).calls) calls[{call.rule, call.flags}].push_back(call.to);
-    }
     for (auto& [callee, targets] : calls)
       state.calls.push_back({callee.first, callee.second, number(std::move(targets))});
-    dfa.states.push_back(std::move(state));
-  }
-  numbering.spend();
-  return dfa;
+    return state;
+  });
 }
 
 Result<Dfa> Dfa::without(const std::vector<std::string>& words, GrammarBudget& budget) const {
@@ -156,16 +173,12 @@ Result<Dfa> Dfa::without(const std::vector<std::string>& words, GrammarBudget& b
     trie[static_cast<size_t>(at)].word = true;
   }
 
-  Numbering<InWords> numbering(budget);
-  numbering.number({0, 0});
-  Dfa result;
-  for (size_t i = 0; i < numbering.size(); ++i) {
-    const InWords key = numbering.key(i);
+  return walked_from(InWords{0, 0}, budget, [&](const InWords& key, Numbering<InWords>& numbering) {
     const State& from = states[key.state];
     State state;
     state.final = from.final && (key.node < 0 || !trie[static_cast<size_t>(key.node)].word);
-    if (!numbering.within_budget(1 + from.edges.size())) return too_large();
     for (const Edge& edge : from.edges) {
+      numbering.spend_work(size_t{1} + edge.high - edge.low);
       for (int byte = edge.low; byte <= edge.high; ++byte) {
         int32_t node = -1;
         if (key.node >= 0) {
@@ -177,33 +190,25 @@ Result<Dfa> Dfa::without(const std::vector<std::string>& words, GrammarBudget& b
         add_edge(state.edges, {single, single, edge.flags, numbering.number({edge.to, node})});
       }
     }
-    result.states.push_back(std::move(state));
-  }
-  numbering.spend();
-  return result;
+    return state;
+  });
 }
 
 Result<Dfa> Dfa::counted(Counter counter, GrammarBudget& budget) const {
   const uint32_t most = counter.max == kUnlimited ? counter.min : counter.max;  // beyond it counts are alike
-  Numbering<Counted> numbering(budget);
-  numbering.number({0, 0});
-  Dfa result;
-  for (size_t i = 0; i < numbering.size(); ++i) {
-    const Counted key = numbering.key(i);
+  return walked_from(Counted{0, 0}, budget, [&](const Counted& key, Numbering<Counted>& numbering) {
     const State& from = states[key.state];
     State state;
     state.final = from.final && key.count >= counter.min;
-    if (!numbering.within_budget(1 + from.edges.size())) return too_large();
+    numbering.spend_work(from.edges.size());
     for (const Edge& edge : from.edges) {
       uint32_t count = key.count + ((edge.flags & kCounts) != 0 ? 1 : 0);
       if (count > counter.max) continue;
       count = std::min(count, most);
       state.edges.push_back({edge.low, edge.high, 0, numbering.number({edge.to, count})});
     }
-    result.states.push_back(std::move(state));
-  }
-  numbering.spend();
-  return result;
+    return state;
+  });
 }
 
 }  // namespace kerf

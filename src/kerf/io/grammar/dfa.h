@@ -15,7 +15,7 @@ namespace kerf {
 // What a grammar may still take: bounds memory and time, whatever a schema says.
 struct GrammarBudget {
   size_t states = size_t{1} << 15;  // of all automata together
-  size_t work = size_t{1} << 24;    // NFA states looked at while they were made
+  size_t work = size_t{1} << 24;    // states and edges looked at while they were made
 };
 
 struct Dfa {

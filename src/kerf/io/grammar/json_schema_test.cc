@@ -328,6 +328,11 @@ TEST(JsonSchema, WhatWouldBeTooLargeIsRefused) {
   EXPECT_THAT(refusal(chain + R"("d500": true}})"), HasSubstr("levels deep"));
 }
 
+// Each of these took minutes, or for ever, once.
+TEST(JsonSchema, NoSchemaIsAtWorkForLong) {
+  EXPECT_THAT(refusal(R"({"pattern": "^((a?){100}){600}$"})"), HasSubstr("more states"));
+}
+
 // One token per byte: every walk that ends is a valid document, and no walk gets stuck.
 class RandomWalks : public ::testing::TestWithParam<const char*> {};
 
