@@ -331,6 +331,12 @@ TEST(JsonSchema, WhatWouldBeTooLargeIsRefused) {
 // Each of these took minutes, or for ever, once.
 TEST(JsonSchema, NoSchemaIsAtWorkForLong) {
   EXPECT_THAT(refusal(R"({"pattern": "^((a?){100}){600}$"})"), HasSubstr("more states"));
+  std::string pairs = R"({"oneOf": [{"const": 0})";
+  for (int i = 1; i < 8000; ++i) pairs += fmt::format(R"(,{{"const":{}}})", i);
+  EXPECT_THAT(refusal(pairs + "]}"), HasSubstr("too often"));
+  std::string values = R"({"enum": [0)";
+  for (int i = 1; i < 40000; ++i) values += fmt::format(",{}", i);
+  EXPECT_THAT(refusal(values + "]}"), HasSubstr("consists of 40002 values"));
 }
 
 // One token per byte: every walk that ends is a valid document, and no walk gets stuck.

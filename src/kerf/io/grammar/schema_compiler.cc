@@ -11,7 +11,8 @@ namespace kerf {
 namespace {
 
 constexpr size_t kMaxSchemaBytes = size_t{256} << 10;
-constexpr int kMaxDepth = 100;  // of schemas in schemas, $refs that are joined with something included
+constexpr size_t kMaxNodes = size_t{1} << 14;  // values in the document: some steps are quadratic in them
+constexpr int kMaxDepth = 100;                 // of schemas in schemas, $refs that are joined with something included
 
 Error too_deep(std::string_view path) {
   return fail("JSON Schema: the schema at {} nests, or refers to itself, more than {} levels deep", shown(path),
@@ -23,10 +24,11 @@ bool says_something(const SchemaJson& schema) {
   return std::any_of(items.begin(), items.end(), [](const auto& item) { return !is_annotation(item.key()); });
 }
 
-size_t nodes_of(const SchemaJson& schema) {
+template <typename Json>
+size_t nodes_of(const Json& schema) {
   size_t nodes = 1;
   if (schema.is_structured()) {
-    for (const SchemaJson& child : schema) nodes += nodes_of(child);
+    for (const Json& child : schema) nodes += nodes_of(child);
   }
   return nodes;
 }
@@ -45,8 +47,17 @@ Result<Grammar> SchemaCompiler::compile() {
   return grammar;
 }
 
-Status SchemaCompiler::spend(const SchemaJson& schema) {
-  const size_t nodes = nodes_of(schema);
+Status SchemaCompiler::spend(const SchemaJson& schema) { return spend(nodes_of(schema)); }
+
+// Names and values of the one are looked for in the other, which takes a fraction of what copying a node takes.
+Status SchemaCompiler::spend(const SchemaJson& a, const SchemaJson& b) {
+  constexpr size_t kLooksPerNode = 64;
+  const size_t nodes_a = nodes_of(a);
+  const size_t nodes_b = nodes_of(b);
+  return spend(nodes_a + nodes_b + nodes_a * nodes_b / kLooksPerNode);
+}
+
+Status SchemaCompiler::spend(size_t nodes) {
   if (nodes > nodes_left_) {
     return Error{"JSON Schema: its schemas join and refer to each other too often; write it more plainly"};
   }
@@ -72,8 +83,8 @@ Result<RuleId> SchemaCompiler::rule(const SchemaJson& schema, const std::string&
 Result<RuleId> SchemaCompiler::rule_of_reference(const SchemaJson& schema, const std::string& path, int depth) {
   KERF_TRY_STATUS(spend(schema));
   if (says_something(without(schema, "$ref"))) {
-    KERF_TRY(const SchemaJson joined, resolved(schema, path, depth));
-    return rule(joined, path, depth + 1);
+    KERF_TRY(const SchemaJson whole, resolved(schema, path, depth));
+    return rule(whole, path, depth + 1);
   }
   KERF_TRY(const Target target, target_of(schema["$ref"], path));
   if (target.path == path) {
@@ -96,7 +107,12 @@ Result<SchemaJson> SchemaCompiler::resolved(const SchemaJson& schema, const std:
   KERF_TRY(const Target target, target_of(schema["$ref"], path));
   KERF_TRY_STATUS(spend(*target.schema));
   KERF_TRY(const SchemaJson followed, resolved(*target.schema, target.path, depth + 1));
-  return merge_schemas(followed, without(schema, "$ref"), path);
+  return joined(followed, without(schema, "$ref"), path);
+}
+
+Result<SchemaJson> SchemaCompiler::joined(const SchemaJson& a, const SchemaJson& b, const std::string& path) {
+  KERF_TRY_STATUS(spend(a, b));
+  return merge_schemas(a, b, path);
 }
 
 Result<SchemaCompiler::Target> SchemaCompiler::target_of(const SchemaJson& reference, const std::string& path) const {
@@ -118,15 +134,15 @@ Result<RuleId> SchemaCompiler::rule_of_all(const SchemaJson& schema, const std::
   const SchemaJson& parts = schema["allOf"];
   if (!parts.is_array() || parts.empty()) return schema_error("allOf", path, "is no list of schemas");
   KERF_TRY_STATUS(spend(schema));
-  SchemaJson joined = without(schema, "allOf");
-  if (!says_something(joined) && parts.size() == 1) return rule(parts[0], below(below(path, "allOf"), "0"), depth + 1);
+  SchemaJson whole = without(schema, "allOf");
+  if (!says_something(whole) && parts.size() == 1) return rule(parts[0], below(below(path, "allOf"), "0"), depth + 1);
   for (size_t i = 0; i < parts.size(); ++i) {
     const std::string place = below(below(path, "allOf"), std::to_string(i));
     if (parts[i].is_object()) KERF_TRY_STATUS(check_keywords(parts[i], place));
     KERF_TRY(const SchemaJson part, resolved(parts[i], place, depth + 1));
-    KERF_TRY(joined, merge_schemas(joined, part, place));
+    KERF_TRY(whole, joined(whole, part, place));
   }
-  return rule(joined, path, depth + 1);
+  return rule(whole, path, depth + 1);
 }
 
 Result<RuleId> SchemaCompiler::rule_of_any(const SchemaJson& schema, std::string_view keyword, const std::string& path,
@@ -144,7 +160,7 @@ Result<RuleId> SchemaCompiler::rule_of_any(const SchemaJson& schema, std::string
     SchemaJson part = parts[i];
     if (!alone) {
       KERF_TRY(part, resolved(part, place, depth + 1));
-      KERF_TRY(part, merge_schemas(rest, part, place));
+      KERF_TRY(part, joined(rest, part, place));
     }
     for (size_t j = 0; j < i && keyword == "oneOf"; ++j) {
       KERF_TRY(const bool apart, exclude_each_other(parts[j], parts[i], path, 0));
@@ -200,6 +216,9 @@ Result<Grammar> compile_json_schema(std::string_view schema) {
   const Result<nlohmann::json> checked =
       parse_json(schema, "JSON Schema", {.max_bytes = kMaxSchemaBytes, .max_depth = kMaxDepth});
   if (!checked.ok()) return checked.error();
+  if (const size_t nodes = nodes_of(*checked); nodes > kMaxNodes) {
+    return fail("JSON Schema: it consists of {} values, kerf takes {}; write it more plainly", nodes, kMaxNodes);
+  }
   const SchemaJson ordered = SchemaJson::parse(schema);
   return SchemaCompiler(ordered).compile();
 }

@@ -44,9 +44,13 @@ class SchemaCompiler {
 
   // Takes a schema's size off what the compiler may look at: schemas that are joined again and again could double.
   Status spend(const SchemaJson& schema);
+  // The same for two that are compared or joined.
+  Status spend(const SchemaJson& a, const SchemaJson& b);
+  Status spend(size_t nodes);
 
   // A schema with its $refs followed, joined with what stands beside them.
   Result<SchemaJson> resolved(const SchemaJson& schema, const std::string& path, int depth);
+  Result<SchemaJson> joined(const SchemaJson& a, const SchemaJson& b, const std::string& path);
   // What a $ref points to, and where that is.
   struct Target {
     const SchemaJson* schema;

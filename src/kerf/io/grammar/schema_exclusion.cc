@@ -34,6 +34,7 @@ Result<bool> SchemaCompiler::exclude_each_other(const SchemaJson& first, const S
                                                 const std::string& path, int depth) {
   KERF_TRY(const SchemaJson a, resolved(first, path, depth + 1));
   KERF_TRY(const SchemaJson b, resolved(second, path, depth + 1));
+  KERF_TRY_STATUS(spend(a, b));
   if (a == false || b == false) return true;
   if (!a.is_object() || !b.is_object() || depth > kMaxLooks) return false;
 
