@@ -33,6 +33,7 @@ void walk(const std::shared_ptr<const kerf::Grammar>& grammar, std::string_view 
   kerf::GrammarMatcher matcher(grammar);
   std::string text;
   for (const char choice : choices) {
+    if (matcher.num_readings() > 16) break;  // a token's bytes could double them past kMaxReadings; see there
     std::vector<int32_t> ids;
     matcher.allowed(masks).for_each([&](int32_t id) { ids.push_back(id); });
     KERF_CHECK(!ids.empty() || matcher.complete(), "a text that cannot end");

@@ -339,6 +339,25 @@ TEST(JsonSchema, NoSchemaIsAtWorkForLong) {
   EXPECT_THAT(refusal(values + "]}"), HasSubstr("consists of 40002 values"));
 }
 
+TEST(JsonSchema, WhatCanBeReadInCountlessWaysIsStillReadInSome) {
+  std::string branches = R"({"$ref": "#/$defs/d0", "$defs": {)";
+  for (int i = 0; i < 30; ++i) {
+    branches += fmt::format(
+        R"("d{0}": {{"anyOf": [{{"anyOf": [{{"$ref": "#/$defs/d{1}"}}, {{"const": 0}}]}},
+                               {{"anyOf": [{{"$ref": "#/$defs/d{1}"}}, {{"const": 1}}]}}]}}, )",
+        i, i + 1);
+  }
+  const auto branching = schema(branches + R"("d30": {"type": "string"}}})");
+  accepts(branching, {R"("text")", "0", "1"});
+  rejects(branching, {"^2"});
+
+  const auto nesting = schema(R"({"$ref": "#/$defs/a", "$defs": {"a": {"anyOf": [
+      {"type": "array", "items": {"$ref": "#/$defs/a"}}, {"type": "array", "items": {"$ref": "#/$defs/a"}}]}}})");
+  const std::string opening(60, '[');
+  accepts(nesting, {opening + std::string(60, ']')});
+  rejects(nesting, {opening + std::string(60, ']') + "^]", opening + "^}"});
+}
+
 // One token per byte: every walk that ends is a valid document, and no walk gets stuck.
 class RandomWalks : public ::testing::TestWithParam<const char*> {};
 

@@ -26,6 +26,9 @@ class GrammarMatcher {
   // Whether the text is whole as it is.
   [[nodiscard]] bool complete() const;
 
+  // In how many ways the text can be read, of those that are kept (kMaxReadings).
+  [[nodiscard]] size_t num_readings() const { return configs_.size(); }
+
   // The tokens whose bytes can come next. REQUIRES: masks is of this matcher's grammar.
   // The reference is good until the next call.
   [[nodiscard]] const TokenSet& allowed(TokenMasks& masks);

@@ -6,7 +6,15 @@ namespace kerf {
 namespace {
 
 void add(std::vector<Config>& out, const Config& config) {
-  if (std::find(out.begin(), out.end(), config) == out.end()) out.push_back(config);
+  if (out.size() < kMaxReadings && std::find(out.begin(), out.end(), config) == out.end()) out.push_back(config);
+}
+
+// The frame below goes on. REQUIRES: there is one
+void pop(const StackPool& pool, Config& config) {
+  const StackPool::Frame& frame = pool.at(config.parent);
+  config.state = frame.state;
+  config.count = frame.count;
+  config.parent = frame.parent;
 }
 
 // Passes an edge's guards and counts; false when it may not be taken. In an open frame the guards become demands.
@@ -40,45 +48,43 @@ int32_t StackPool::push(const Frame& frame) {
 }
 
 void advance(const Grammar& grammar, StackPool& pool, const Config& from, uint8_t byte, std::vector<Config>& out) {
-  for (Config config = from;;) {
-    const Grammar::State& state = grammar.state(config.state);
-    const Grammar::Edge edge = grammar.next(config.state, byte);
-    if (edge.target != Grammar::kNowhere) {
-      Config next = config;
-      if (pass(grammar, edge.flags, next)) {
-        next.state = edge.target;
-        add(out, next);
+  std::vector<Config> called;  // the rules that may begin with the byte, each once however many ways lead to it
+  const auto step = [&](Config config) {
+    for (;;) {
+      const Grammar::State& state = grammar.state(config.state);
+      const Grammar::Edge edge = grammar.next(config.state, byte);
+      if (edge.target != Grammar::kNowhere) {
+        Config next = config;
+        if (pass(grammar, edge.flags, next)) {
+          next.state = edge.target;
+          add(out, next);
+        }
       }
+      for (const Grammar::Call& call : grammar.calls_of(state)) {
+        if (!grammar.rule(call.rule).first[byte]) continue;
+        Config caller = config;
+        if (!pass(grammar, call.flags, caller)) continue;
+        // A frame that would only return is left out, so that stacks do not grow along lists of calls. An open one
+        // stays: what comes above it is not open.
+        const bool left_out = call.last && config.parent != kOpen;
+        const int32_t parent = left_out
+                                   ? config.parent
+                                   : pool.push({.state = call.target, .count = caller.count, .parent = caller.parent});
+        add(called, {.state = grammar.rule(call.rule).start, .count = 0, .parent = parent, .demands = caller.demands});
+      }
+      if (!state.final || config.parent < 0) return;
+      pop(pool, config);
     }
-    for (const Grammar::Call& call : grammar.calls_of(state)) {
-      if (!grammar.rule(call.rule).first[byte]) continue;
-      Config caller = config;
-      if (!pass(grammar, call.flags, caller)) continue;
-      // A frame that would only return is left out, so that stacks do not grow along lists of calls. An open one stays:
-      // what comes above it is not open.
-      const bool left_out = call.last && config.parent != kOpen;
-      const int32_t parent =
-          left_out ? config.parent : pool.push({.state = call.target, .count = caller.count, .parent = caller.parent});
-      const Config callee{
-          .state = grammar.rule(call.rule).start, .count = 0, .parent = parent, .demands = caller.demands};
-      advance(grammar, pool, callee, byte, out);
-    }
-    if (!state.final || config.parent < 0) return;
-    const StackPool::Frame& frame = pool.at(config.parent);
-    config.state = frame.state;
-    config.count = frame.count;
-    config.parent = frame.parent;
-  }
+  };
+  step(from);
+  for (size_t i = 0; i < called.size() && out.size() < kMaxReadings; ++i) step(called[i]);
 }
 
 bool returns(const Grammar& grammar, const StackPool& pool, Config& config) {
   for (;;) {
     if (!grammar.state(config.state).final) return false;
     if (config.parent < 0) return true;
-    const StackPool::Frame& frame = pool.at(config.parent);
-    config.state = frame.state;
-    config.count = frame.count;
-    config.parent = frame.parent;
+    pop(pool, config);
   }
 }
 

@@ -55,7 +55,11 @@ class StackPool {
   std::unordered_map<Frame, int32_t, Hash> places_;
 };
 
-// Adds to `out`, unless there already, what a configuration becomes by a byte.
+// The most ways in which a text is read at once; further ones are forgotten, lest a schema whose alternatives begin
+// alike doubles them with each bracket. What is kept still matches, and can still end.
+inline constexpr size_t kMaxReadings = 1024;
+
+// Adds to `out`, unless there already, what a configuration becomes by a byte. Goes no further at kMaxReadings.
 void advance(const Grammar& grammar, StackPool& pool, const Config& config, uint8_t byte, std::vector<Config>& out);
 
 // What a configuration is when the rules that have come to an end return, as far as they must to leave the frame at
