@@ -20,15 +20,17 @@ namespace kerf {
 
 // Why a request was not taken, or could not be finished.
 struct Refusal {
-  enum class Kind : uint8_t {
-    kInvalid,      // can never run here: 400
-    kOverloaded,   // the queue is full: 429 with Retry-After
-    kUnavailable,  // no replica, or shutting down: 503
-    kFailed,       // it was taken and failed: 500
+  enum class Kind : uint16_t {  // each with its status of HTTP
+    kInvalid = 400,             // can never run here
+    kOverloaded = 429,          // the queue is full; with Retry-After
+    kUnavailable = 503,         // no replica, or shutting down
+    kFailed = 500,              // it was taken and failed
   };
   Kind kind = Kind::kFailed;
   std::string message;       // one sentence
   double retry_after_s = 0;  // kOverloaded and kUnavailable
+
+  [[nodiscard]] int http_status() const { return static_cast<int>(kind); }
 };
 
 // What became of a request since the last event. A request's events come in the order of its tokens; every token

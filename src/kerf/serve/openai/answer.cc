@@ -8,19 +8,12 @@
 namespace kerf {
 
 ApiError error_of(const Refusal& refusal) {
-  ApiError error{.message = refusal.message, .retry_after_s = refusal.retry_after_s};
-  switch (refusal.kind) {
-    case Refusal::Kind::kInvalid: error.status = 400; break;
-    case Refusal::Kind::kOverloaded:
-      error.status = 429;
-      error.code = "rate_limit_exceeded";
-      error.retry_after_s = std::max(error.retry_after_s, 1.0);
-      break;
-    case Refusal::Kind::kUnavailable:
-      error.status = 503;
-      error.code = "service_unavailable";
-      break;
-    case Refusal::Kind::kFailed: error.status = 500; break;
+  ApiError error{.status = refusal.http_status(), .message = refusal.message, .retry_after_s = refusal.retry_after_s};
+  if (refusal.kind == Refusal::Kind::kOverloaded) {
+    error.code = "rate_limit_exceeded";
+    error.retry_after_s = std::max(error.retry_after_s, 1.0);
+  } else if (refusal.kind == Refusal::Kind::kUnavailable) {
+    error.code = "service_unavailable";
   }
   return error;
 }

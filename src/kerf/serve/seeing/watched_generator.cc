@@ -11,21 +11,11 @@ namespace {
 constexpr int kOk = 200;
 constexpr int kClientLeft = 499;  // as nginx has it
 
-int http_status(Refusal::Kind kind) {
-  switch (kind) {
-    case Refusal::Kind::kInvalid: return 400;
-    case Refusal::Kind::kOverloaded: return 429;
-    case Refusal::Kind::kUnavailable: return 503;
-    case Refusal::Kind::kFailed: return 500;
-  }
-  return 500;
-}
-
 void see(Observer& observer, RequestId id, const GenerationEvent& event) {
   const double now = monotonic_s();
   observer.on_tokens(id, static_cast<int64_t>(event.tokens.size()), now, event.cached_tokens);
   if (event.refusal) {
-    observer.on_finished(id, FinishReason::kError, http_status(event.refusal->kind), now);
+    observer.on_finished(id, FinishReason::kError, event.refusal->http_status(), now);
   } else if (event.finish) {
     observer.on_finished(id, *event.finish, kOk, now);
   }
