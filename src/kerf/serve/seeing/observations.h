@@ -10,10 +10,13 @@
 #include <string_view>
 #include <vector>
 
+#include "kerf/base/trace.h"
 #include "kerf/comm/communicator.h"
 #include "kerf/engine/request.h"
 
 namespace kerf {
+
+[[nodiscard]] inline double monotonic_s() { return 1e-9 * static_cast<double>(trace_now_ns()); }
 
 // What is known of a request when it comes. Never its text.
 struct RequestFacts {

@@ -1,18 +1,8 @@
 #include "kerf/serve/seeing/routes.h"
 
-#include <chrono>
-
 #include "kerf/serve/seeing/page.h"
 
 namespace kerf {
-
-namespace {
-
-double monotonic_s() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-}  // namespace
 
 void add_seeing_routes(Router& router, Observer& observer) {
   using Exchange = std::shared_ptr<HttpExchange>;

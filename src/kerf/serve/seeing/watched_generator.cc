@@ -1,6 +1,5 @@
 #include "kerf/serve/seeing/watched_generator.h"
 
-#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -22,10 +21,6 @@ void see(Observer& observer, RequestId id, const GenerationEvent& event) {
 }
 
 }  // namespace
-
-double monotonic_s() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 // The id is known only when the request is taken; events come later, from the event loop.
 Generator::Submitted WatchedGenerator::submit(Request request, Handler handler) {

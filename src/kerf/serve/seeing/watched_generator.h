@@ -20,7 +20,4 @@ class WatchedGenerator final : public Generator {
   Observer& observer_;
 };
 
-// Seconds of CLOCK_MONOTONIC, as the observer counts.
-[[nodiscard]] double monotonic_s();
-
 }  // namespace kerf
