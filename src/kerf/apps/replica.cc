@@ -44,7 +44,9 @@ Status serve_front(Job& job, const ModelOptions& options) {
                               .pids = job.pids},
                     .deadline = std::chrono::milliseconds(static_cast<int64_t>(options.timeout_s * 1000)),
                     .predict = predictor(job)});
-  return loop.run();
+  KERF_TRY_STATUS(loop.run());
+  (void)job.finish();  // before the connection closes: then the front waits for nothing that is still to be written
+  return Ok{};
 }
 
 }  // namespace
