@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "kerf/base/check.h"
+#include "kerf/engine/batch_limits.h"
 
 namespace kerf {
 
@@ -11,13 +12,7 @@ Status EngineOptions::validate(int64_t kernel_block) const {
   if (!(memory_utilization > 0 && memory_utilization <= 1)) {
     return fail("--memory-utilization is {}: give a number above 0 and at most 1", memory_utilization);
   }
-  if (max_num_seqs < 1) return fail("--max-num-seqs is {}: give at least 1", max_num_seqs);
-  if (max_num_batched_tokens < max_num_seqs) {
-    return fail(
-        "--max-num-batched-tokens is {}, fewer than --max-num-seqs {}: a step must have room for one token of "
-        "each sequence",
-        max_num_batched_tokens, max_num_seqs);
-  }
+  KERF_TRY_STATUS(check_batch_limits(max_num_seqs, max_num_batched_tokens));
   if (max_model_len < 0) return fail("--max-model-len is {}: give at least 1, or 0 for the model's", max_model_len);
   if (block_size != kernel_block) {
     return fail("--block-size is {}: the attention kernels walk the KV cache in blocks of {}, give that", block_size,

@@ -1,17 +1,12 @@
 #include "kerf/engine/scheduler_config.h"
 
 #include "kerf/base/check.h"
+#include "kerf/engine/batch_limits.h"
 
 namespace kerf {
 
 Status SchedulerConfig::validate() const {
-  if (max_num_seqs < 1) return fail("--max-num-seqs is {}: give at least 1", max_num_seqs);
-  if (max_num_batched_tokens < max_num_seqs) {
-    return fail(
-        "--max-num-batched-tokens is {}, fewer than --max-num-seqs {}: a step must have room for one token of "
-        "each sequence",
-        max_num_batched_tokens, max_num_seqs);
-  }
+  KERF_TRY_STATUS(check_batch_limits(max_num_seqs, max_num_batched_tokens));
   if (max_model_len < 1 || max_model_len > INT32_MAX) {
     return fail("--max-model-len is {}: give 1 to {}", max_model_len, INT32_MAX);
   }
