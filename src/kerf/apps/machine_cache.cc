@@ -154,15 +154,17 @@ std::optional<FoundMachine> find_machine(const std::string& hosts, bool may_prob
   std::error_code error;
   std::string scratch = (fs::temp_directory_path(error) / "kerf-machine-XXXXXX").string();
   const int fd = error ? -1 : mkstemp(scratch.data());
-  if (fd < 0) return std::nullopt;
-  close(fd);
+  if (fd >= 0) close(fd);
   std::vector<std::string> args{"probe", "--quick", "-o", scratch};
   if (!hosts.empty()) args.insert(args.end(), {"--hosts", hosts});
   std::optional<MachineSpec> machine;
-  if (run_self(args)) machine = usable(scratch);
+  if (fd >= 0 && run_self(args)) machine = usable(scratch);
   std::error_code ignored;
   fs::remove(scratch, ignored);
-  if (!machine) return std::nullopt;
+  if (!machine) {
+    fmt::print(stderr, "kerf: this machine could not be measured, as kerf probe can tell; going on without a plan\n");
+    return std::nullopt;
+  }
   FoundMachine found{.machine = *std::move(machine), .path = {}, .probed_now = true};
   if (path) {
     const Status saved = save_machine_file(found.machine, *path);

@@ -54,11 +54,11 @@ Budget budget(const ProbeOptions& options) {
 class Bar {
  public:
   Bar(std::string_view label, double seconds)
-      : seconds_(static_cast<int64_t>(seconds)), progress_(label, seconds_, 1, "s", stderr_is_terminal()) {}
-  void operator()(double done) { progress_.update(static_cast<int64_t>(done * static_cast<double>(seconds_))); }
+      : ms_(static_cast<int64_t>(1000 * seconds)), progress_(label, ms_, 1000, "s", stderr_is_terminal()) {}
+  void operator()(double done) { progress_.update(static_cast<int64_t>(done * static_cast<double>(ms_))); }
 
  private:
-  int64_t seconds_;
+  int64_t ms_;
   Progress progress_;
 };
 
