@@ -51,7 +51,7 @@ start --tp 2 --trace "$dir/trace.json" --log-format json
 line=$(sed -n 's/^  curl/curl -sS/p' "$dir/out")
 grep -q '"choices"' <<<"$(eval "$line")" || fail 'the printed curl line does not work'
 # A rank that dies, while a stream runs, is not noticed by the client.
-rank=$(grep -o 'pid [0-9]*' "$dir/err" | head -1 | cut -d' ' -f2)
+rank=$(sed -n 's/.*"pids":\[\([0-9]*\).*/\1/p' "$dir/err")
 complete >"$dir/answer" &
 client=$!
 sleep 0.02
@@ -64,6 +64,7 @@ grep -q '^vllm:generation_tokens_total{.*} [1-9]' <<<"$metrics" || fail 'no toke
 grep -q '^kerf:replica_restarts_total{.*} 1$' <<<"$metrics" || fail 'no restart in /metrics'
 grep -qi '<!doctype html>' <<<"$(curl -sS "$url/")" || fail 'no page'
 grep -q '"event":"request".*"finish":"length"' "$dir/err" || fail 'no line of a request'
+[[ $(grep -c ready "$dir/err") == 2 && $(grep -c down "$dir/err") == 1 ]] || fail 'an event of a replica is one line'
 # It drains, and leaves one trace of the front and the ranks.
 kill -TERM "$server"
 ended 0

@@ -69,32 +69,32 @@ ObserverConfig observer_config(const ServeOptions& options, const PreparedModel&
 
 // What the dispatcher tells, in the observer's words.
 DispatcherEvents events_for(Observer& observer) {
-  return {
-      .queued =
-          [&](RequestId id, const Request& request) {
-            observer.on_queued(id,
-                               {.name = fmt::format("req-{}", id),
-                                .prompt_tokens = static_cast<int64_t>(request.prompt_ids.size()),
-                                .max_tokens = request.params.max_tokens},
-                               monotonic_s());
-          },
-      .given = [&](RequestId id,
-                   size_t replica) { observer.on_scheduled(id, static_cast<int>(replica), monotonic_s()); },
-      .replica_changed =
-          [&](const ReplicaView& replica) {
-            const bool ready = replica.state == ReplicaState::kReady;
-            const std::vector<pid_t>& pids = replica.facts.pids;
-            if (ready) {
-              observer.on_cache(static_cast<int>(replica.index), replica.facts.block_size, replica.facts.num_blocks);
-            }
-            observer.on_replica_state(static_cast<int>(replica.index), replica.state,
-                                      replica.state == ReplicaState::kDown ? replica.last_loss : "", monotonic_s(),
-                                      ready ? std::vector<int64_t>(pids.begin(), pids.end()) : std::vector<int64_t>());
-          },
-      .reported =
-          [&](size_t replica, const ReplicaReport& report) {
-            observer.on_report(static_cast<int>(replica), report, monotonic_s());
-          }};
+  return {.queued =
+              [&](RequestId id, const Request& request) {
+                observer.on_queued(id,
+                                   {.name = fmt::format("req-{}", id),
+                                    .prompt_tokens = static_cast<int64_t>(request.prompt_ids.size()),
+                                    .max_tokens = request.params.max_tokens},
+                                   monotonic_s());
+              },
+          .given = [&](RequestId id,
+                       size_t replica) { observer.on_scheduled(id, static_cast<int>(replica), monotonic_s()); },
+          .replica_changed =
+              [&](const ReplicaView& replica) {
+                const auto index = static_cast<int>(replica.index);
+                ReplicaNews news{.requests = replica.requests};
+                if (replica.state == ReplicaState::kReady) {
+                  observer.on_cache(index, replica.facts.block_size, replica.facts.num_blocks);
+                  news.pids.assign(replica.facts.pids.begin(), replica.facts.pids.end());
+                  news.load_s = replica.facts.load_s;
+                }
+                if (replica.state == ReplicaState::kDown) news.why = replica.last_loss;
+                observer.on_replica_state(index, replica.state, monotonic_s(), std::move(news));
+              },
+          .reported =
+              [&](size_t replica, const ReplicaReport& report) {
+                observer.on_report(static_cast<int>(replica), report, monotonic_s());
+              }};
 }
 
 std::string url_of(const std::string& host, int port) {

@@ -230,9 +230,6 @@ double Dispatcher::retry_after_s() const {
 // ---- what replicas tell ----
 
 void Dispatcher::on_ready_again(size_t index) {
-  const Replica& replica = *replicas_[index];
-  options_.log(fmt::format("replica {} is ready: pid {}, loaded in {:.2f} s", index, replica.facts()->pids.front(),
-                           replica.facts()->load_s));
   last_ready_ = loop_.now();
   on_ready();
   pump();
@@ -280,7 +277,6 @@ void Dispatcher::on_lost(size_t index, const std::string& why) {
   for (const auto& [id, tracked] : requests_) {
     if (tracked->replica == index) held.push_back(tracked);
   }
-  options_.log(fmt::format("replica {} is lost: {}; {} requests go on elsewhere", index, why, held.size()));
   std::vector<Tracked> guilty;
   for (const Tracked& tracked : held) {
     take_back(*tracked);
@@ -329,7 +325,6 @@ void Dispatcher::restart_next() {
     to_restart_.pop_back();
     Replica& replica = *replicas_[index];
     if (replica.state() != ReplicaState::kReady) continue;  // it is being started anew anyhow
-    options_.log(fmt::format("replica {} is restarted when its {} requests are done", index, replica.requests));
     restarting_ = index;
     replica.drain();
     if (replica.requests == 0) return replica.restart();

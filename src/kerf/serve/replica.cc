@@ -85,7 +85,7 @@ void Replica::say_farewell() {
 void Replica::on_lost(const std::string& why) {
   const bool served = state_ == ReplicaState::kReady || state_ == ReplicaState::kDraining;
   const auto served_for = std::chrono::duration_cast<RestartPolicy::Duration>(loop_.now() - since_);
-  if (!leaving_) last_loss_ = why;
+  last_loss_ = leaving_ ? "" : why;
   enter(ReplicaState::kDown);
   restart_delay_ = RestartPolicy::Duration(0);
   if (leaving_) return;

@@ -23,7 +23,9 @@ using namespace std::chrono_literals;
 
 // A launcher whose rank 0 is gone kills the others and says why in some tens of milliseconds.
 constexpr auto kGraceAfterLoss = 250ms;
-constexpr auto kGraceForOrphans = 1s;  // that the kernel ends
+constexpr auto kGraceForOrphans = 1s;     // that the kernel ends
+constexpr auto kGraceAfterWords = 250ms;  // a program that ends with a sentence does so at once
+constexpr std::string_view kSentence = "kerf: ";
 constexpr size_t kLongestLine = 4096;
 constexpr int kReadsInARow = 16;  // of its log: a replica that never stops talking must not hold up the others
 
@@ -152,13 +154,27 @@ void ReplicaProcess::read_log() {
     for (const char c : std::string_view(bytes.data(), static_cast<size_t>(got))) {
       if (c != '\n' && c != '\r') log_line_ += c;
       if ((c != '\n' && log_line_.size() < kLongestLine) || log_line_.empty()) continue;
-      if (command_.log) command_.log(log_line_);
-      log_line_.clear();
+      on_line(std::exchange(log_line_, {}));
     }
   }
   if (got != 0) return;
   log_watch_.reset();
   if (pid_ < 0) end();
+}
+
+// What happens is told once: a sentence is either the reason for its end or a line of its log.
+void ReplicaProcess::on_line(std::string line) {
+  say_held();
+  const bool sentence = line.starts_with(kSentence);
+  last_words_ = sentence ? line.substr(kSentence.size()) : std::move(line);
+  if (lost_ || !sentence) return say_held();
+  words_timer_ = loop_.after(kGraceAfterWords, [this] { say_held(); });
+}
+
+void ReplicaProcess::say_held() {
+  words_timer_.reset();
+  const std::string words = std::exchange(last_words_, {});
+  if (!words.empty() && command_.log) command_.log(words);
 }
 
 void ReplicaProcess::kill(std::string_view why) {
@@ -188,7 +204,9 @@ void ReplicaProcess::lose(const std::string& why) {
 void ReplicaProcess::on_exit(int status) {
   read_log();
   pid_ = -1;
-  lose(how_it_ended(status));
+  const bool failed = WIFEXITED(status) && WEXITSTATUS(status) != 0;
+  lose(failed && !lost_ && !last_words_.empty() ? std::exchange(last_words_, {}) : how_it_ended(status));
+  say_held();
   if (!log_watch_) return end();
   kill_timer_ = loop_.after(kGraceForOrphans, [this] { end(); });
 }

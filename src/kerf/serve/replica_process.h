@@ -54,6 +54,8 @@ class ReplicaProcess final : public ReplicaLink {
   void on_message(const Bytes& frame);
   void flush();
   void read_log();
+  void on_line(std::string line);
+  void say_held();
   void listen_for_silence();
   void lose_soon(std::string_view why);
   void lose(const std::string& why);
@@ -68,14 +70,15 @@ class ReplicaProcess final : public ReplicaLink {
   pid_t pid_ = -1;  // -1: it is not, or not any more
   int listener_ = -1;
   int log_pipe_ = -1;
-  std::string log_line_;  // without its end
+  std::string log_line_;    // without its end
+  std::string last_words_;  // a sentence that it may end with, held back to be the reason of its loss
   std::optional<FrameSocket> socket_;
   bool ending_ = false;  // nothing is sent or heard any more
   bool lost_ = false;
   bool told_facts_ = false;
   EventLoop::Clock::time_point heard_at_;
   std::unique_ptr<EventLoop::Watch> listener_watch_, socket_watch_, log_watch_;
-  std::unique_ptr<EventLoop::Timer> silence_timer_, kill_timer_, lose_timer_;
+  std::unique_ptr<EventLoop::Timer> silence_timer_, kill_timer_, lose_timer_, words_timer_;
 };
 
 }  // namespace kerf

@@ -15,7 +15,7 @@ struct ReplicaView {
   ReplicaFacts facts;    // as last told; its pids are those of the ranks
   ReplicaReport report;  // of this life, the last one
   int64_t restarts = 0;
-  std::string last_loss;  // why it was last lost; empty: never
+  std::string last_loss;  // why it was last lost; empty: never, or it was told to end
   int64_t requests = 0;   // under way on it
   int64_t outstanding_tokens = 0;
 };

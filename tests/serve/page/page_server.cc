@@ -57,8 +57,9 @@ class Scene {
                        .predicted_ttft_ms = 84,
                        .predicted_tpot_ms = 21}}) {
     for (int replica : {0, 1}) {
-      observer_.on_replica_state(replica, kerf::ReplicaState::kStarting, "", now_s_ - 7200);
-      observer_.on_replica_state(replica, kerf::ReplicaState::kReady, "", now_s_ - 7190, {4711, 4712, 4713, 4714});
+      observer_.on_replica_state(replica, kerf::ReplicaState::kStarting, now_s_ - 7200);
+      observer_.on_replica_state(replica, kerf::ReplicaState::kReady, now_s_ - 7190,
+                                 {.pids = {4711, 4712, 4713, 4714}});
     }
     for (int second = 0; second < 60; ++second) advance();
   }
@@ -82,11 +83,12 @@ class Scene {
 
   void down() {
     down_ = 1;
-    observer_.on_replica_state(1, kerf::ReplicaState::kDown, "rank 2 (pid 4713) was killed by signal 9", now_s_);
+    observer_.on_replica_state(1, kerf::ReplicaState::kDown, now_s_,
+                               {.why = "rank 2 (pid 4713) was killed by signal 9"});
   }
   void up() {
-    observer_.on_replica_state(1, kerf::ReplicaState::kStarting, "", now_s_);
-    observer_.on_replica_state(1, kerf::ReplicaState::kReady, "", now_s_ + 0.5, {4811, 4812, 4813, 4814});
+    observer_.on_replica_state(1, kerf::ReplicaState::kStarting, now_s_);
+    observer_.on_replica_state(1, kerf::ReplicaState::kReady, now_s_ + 0.5, {.pids = {4811, 4812, 4813, 4814}});
     down_ = -1;
   }
   std::string status() { return observer_.status_json(now_s_); }

@@ -84,10 +84,15 @@ void Log::request(const RequestLife& life) {
   write(failed ? spdlog::level::err : spdlog::level::info, "request", fields, requests_, life.finished_s);
 }
 
-void Log::replica(int replica, ReplicaState state, std::string_view why, double now_s) {
+void Log::replica(int replica, ReplicaState state, const ReplicaNews& news, double now_s) {
   Json fields = {{"replica", replica}, {"state", name_of(state)}};
-  if (!why.empty()) fields["why"] = why;
-  const bool bad = state == ReplicaState::kDown;
+  if (state == ReplicaState::kReady) {
+    fields["pids"] = news.pids;
+    fields["load_s"] = std::round(news.load_s * 1e3) / 1e3;
+  }
+  const bool bad = state == ReplicaState::kDown && !news.why.empty();
+  if (bad) fields["why"] = news.why;
+  if (bad || state == ReplicaState::kDraining) fields["requests"] = news.requests;
   write(bad ? spdlog::level::warn : spdlog::level::info, "replica", fields, replicas_, now_s);
 }
 

@@ -37,8 +37,8 @@ class Log {
 
   // A request has ended.
   void request(const RequestLife& life);
-  // why: one sentence, or empty.
-  void replica(int replica, ReplicaState state, std::string_view why, double now_s);
+  // A replica has come into a state.
+  void replica(int replica, ReplicaState state, const ReplicaNews& news, double now_s);
   // Anything else of the server's own: started, draining, a trace that could not be written.
   void server(spdlog::level::level_enum level, std::string_view message, double now_s);
 

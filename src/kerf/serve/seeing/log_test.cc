@@ -57,12 +57,17 @@ TEST(Log, ARequestsEndIsOneJsonLine) {
 TEST(Log, TextSaysTheSameForPeople) {
   const auto lines = lines_of(LogFormat::kText, [](Log& log) {
     log.request(life_of("cmpl-1"));
-    log.replica(0, ReplicaState::kDown, "rank 1 (pid 7) was killed by signal 9", 1);
+    log.replica(0, ReplicaState::kDown, {.why = "rank 1 (pid 7) was killed by signal 9", .requests = 3}, 1);
+    log.replica(0, ReplicaState::kReady, {.pids = {8, 9}, .load_s = 0.25}, 2);
+    log.replica(0, ReplicaState::kDown, {}, 3);
   });
-  ASSERT_EQ(lines.size(), 2U);
+  ASSERT_EQ(lines.size(), 4U);
   EXPECT_THAT(lines[0], HasSubstr(" info    request id=cmpl-1 replica=1 status=200 finish=length"));
-  EXPECT_THAT(lines[1],
-              HasSubstr("warning replica replica=0 state=down why=\"rank 1 (pid 7) was killed by signal 9\""));
+  EXPECT_THAT(
+      lines[1],
+      HasSubstr("warning replica replica=0 state=down why=\"rank 1 (pid 7) was killed by signal 9\" requests=3"));
+  EXPECT_THAT(lines[2], HasSubstr("info    replica replica=0 state=ready pids=[8,9] load_s=0.25"));
+  EXPECT_THAT(lines[3], HasSubstr("info    replica replica=0 state=down")) << "as it was told to";
 }
 
 TEST(Log, WhateverClientsSendStaysInItsLineAndField) {
@@ -85,7 +90,7 @@ TEST(Log, AFloodIsCountedNotWritten) {
     RequestLife later = life_of("later");
     later.finished_s = 104;
     log.request(later);
-    log.replica(0, ReplicaState::kReady, "", 104);  // another kind has its own limit
+    log.replica(0, ReplicaState::kReady, {}, 104);  // another kind has its own limit
   });
   ASSERT_EQ(lines.size(), 1002U);
   const auto line = nlohmann::json::parse(lines[1000]);

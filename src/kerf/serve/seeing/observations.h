@@ -51,6 +51,14 @@ struct RequestLife {
 enum class ReplicaState : uint8_t { kStarting, kReady, kDraining, kDown };
 [[nodiscard]] std::string_view name_of(ReplicaState state);  // "starting", …
 
+// What is to be told of a replica that comes into a state.
+struct ReplicaNews {
+  std::string why;            // it is down; one sentence, or empty: it was told to end
+  std::vector<int64_t> pids;  // ready: by rank
+  double load_s = 0;          // ready: that it took to load the model
+  int64_t requests = 0;       // draining: that it will finish; down: that go on elsewhere
+};
+
 // One rank's part in one step.
 struct StepRecord {
   int64_t step = 0;

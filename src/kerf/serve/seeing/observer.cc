@@ -79,8 +79,7 @@ void Observer::on_finished(RequestId id, FinishReason finish, int status, double
   if (traced_.size() > kTracedRequests) traced_.pop_front();
 }
 
-void Observer::on_replica_state(int replica, ReplicaState state, std::string_view why, double now_s,
-                                std::vector<int64_t> pids) {
+void Observer::on_replica_state(int replica, ReplicaState state, double now_s, ReplicaNews news) {
   ReplicaStatus& to = replicas_.at(static_cast<size_t>(replica));
   if (to.state == ReplicaState::kDown && state == ReplicaState::kStarting) {
     ++to.restarts;
@@ -91,12 +90,12 @@ void Observer::on_replica_state(int replica, ReplicaState state, std::string_vie
     to.shares = {};
     to.pids.clear();
   }
-  if (!pids.empty()) to.pids = std::move(pids);
-  to.state = state;
-  to.why = why;
-  to.since_s = now_s;
   metrics_.on_state(replica, state);
-  log_.replica(replica, state, why, now_s);
+  log_.replica(replica, state, news, now_s);
+  if (!news.pids.empty()) to.pids = std::move(news.pids);
+  to.state = state;
+  to.why = std::move(news.why);
+  to.since_s = now_s;
 }
 
 void Observer::on_report(int replica, ReplicaReport report, double now_s) {

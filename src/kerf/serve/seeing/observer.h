@@ -40,9 +40,8 @@ class Observer {
 
   void on_http(std::string_view path, int code) { metrics_.on_http(path, code); }
 
-  // why: one sentence, or empty. Starting again after having been down is a restart.
-  void on_replica_state(int replica, ReplicaState state, std::string_view why, double now_s,
-                        std::vector<int64_t> pids = {});
+  // Starting again after having been down is a restart.
+  void on_replica_state(int replica, ReplicaState state, double now_s, ReplicaNews news = {});
   void on_cache(int replica, int64_t block_size, int64_t num_blocks) {
     metrics_.on_cache(replica, block_size, num_blocks);
   }

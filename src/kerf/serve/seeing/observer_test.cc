@@ -97,8 +97,8 @@ TEST(Observer, WhatComesTooLateChangesNothing) {
 TEST(Observer, AReplicasLifeIsSeen) {
   Seen seen;
   Observer& observer = seen.observer;
-  observer.on_replica_state(1, ReplicaState::kStarting, "", 1);
-  observer.on_replica_state(1, ReplicaState::kReady, "", 2, {11, 12});
+  observer.on_replica_state(1, ReplicaState::kStarting, 1);
+  observer.on_replica_state(1, ReplicaState::kReady, 2, {.pids = {11, 12}});
   ReplicaReport report{.running = 3, .blocks_used = 1, .blocks_free = 1};
   for (int i = 0; i < 200; ++i) report.steps.push_back({.step = i, .begin_s = 0.1 * i, .end_s = 0.1 * i + 0.05});
   observer.on_report(1, report, 3);
@@ -107,13 +107,13 @@ TEST(Observer, AReplicasLifeIsSeen) {
   EXPECT_EQ(replica["ranks"][0]["steps"].size(), 64U);
   EXPECT_EQ(replica["restarts"], 0);
 
-  observer.on_replica_state(1, ReplicaState::kDown, "rank 1 was killed", 4);
+  observer.on_replica_state(1, ReplicaState::kDown, 4, {.why = "rank 1 was killed"});
   replica = seen.status(5)["replicas"][1];
   EXPECT_EQ(replica["state"], "down");
   EXPECT_EQ(replica["running"], 0);
   EXPECT_EQ(replica["pids"], Json::array());
-  observer.on_replica_state(1, ReplicaState::kStarting, "", 5);
-  observer.on_replica_state(1, ReplicaState::kReady, "", 6, {13, 14});
+  observer.on_replica_state(1, ReplicaState::kStarting, 5);
+  observer.on_replica_state(1, ReplicaState::kReady, 6, {.pids = {13, 14}});
   EXPECT_EQ(seen.status(6)["replicas"][1]["restarts"], 1);
   EXPECT_EQ(seen.metrics().value("kerf:replica_restarts_total", {{"engine", "1"}}), 1);
   EXPECT_EQ(seen.metrics().value("kerf:replica_up", {{"engine", "1"}}), 1);
