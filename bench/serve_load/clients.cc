@@ -4,6 +4,7 @@
 #include <utility>  // first: Boost 1.74's awaitable.hpp forgets it
 // clang-format on
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -51,6 +52,16 @@ class Connection {
   }
 
   void close() { stream_.reset(); }
+
+  // Neither side has closed it.
+  [[nodiscard]] bool is_open() {
+    if (!stream_) return false;
+    std::array<char, 1> byte;
+    beast::error_code error;
+    stream_->socket().non_blocking(true);
+    stream_->socket().receive(asio::buffer(byte), asio::socket_base::message_peek, error);
+    return error == asio::error::would_block;
+  }
 
  private:
   asio::awaitable<Answer> try_to_ask(const std::string& body, Clock::time_point start) {
@@ -145,12 +156,37 @@ asio::awaitable<void> client(Connection connection, Load& load) {
   }
 }
 
-asio::awaitable<void> open_idle(Connection& connection, const std::string& body, std::string& failure) {
-  try {
-    (void)co_await connection.ask(body, Clock::now());
-  } catch (const std::exception& error) {
-    failure = error.what();
+// Connections that stay open after a streamed token.
+struct Idle {
+  const Options& options;
+  const std::string body = one_token_body(options);
+  std::vector<Connection> connections;
+  size_t next = 0;  // to open
+  std::string failure;
+};
+
+asio::awaitable<void> open_idle(Idle& idle) {
+  while (idle.next < idle.connections.size() && idle.failure.empty()) {
+    const size_t i = idle.next++;
+    try {
+      const Answer answer = co_await idle.connections[i].ask(idle.body, Clock::now());
+      if (!answer.error().empty()) throw std::runtime_error(answer.error());
+    } catch (const std::exception& error) {
+      idle.failure = "idle connection " + std::to_string(i + 1) + ": " + error.what();
+    }
   }
+}
+
+void open_idle_connections(asio::io_context& io, Idle& idle) {
+  for (int64_t i = 0; i < idle.options.clients; ++i) asio::co_spawn(io, open_idle(idle), asio::detached);
+  io.run();
+  io.restart();
+  if (!idle.failure.empty()) throw std::runtime_error(idle.failure);
+}
+
+void check_open(std::vector<Connection>& idle) {
+  const auto closed = std::ranges::count_if(idle, [](Connection& connection) { return !connection.is_open(); });
+  if (closed > 0) throw std::runtime_error(std::to_string(closed) + " idle connections were closed meanwhile");
 }
 
 }  // namespace
@@ -163,22 +199,15 @@ std::vector<Sample> run_clients(const Options& options, const std::vector<Work>&
   } catch (const boost::system::system_error&) {
     throw std::runtime_error("there is no host " + options.host);
   }
-  std::vector<Connection> idle;
-  idle.reserve(static_cast<size_t>(options.idle));
-  const std::string body = one_token_body(options);
-  for (int64_t i = 0; i < options.idle; ++i) {
-    idle.emplace_back(io, options, address);
-    std::string failure;
-    asio::co_spawn(io, open_idle(idle.back(), body, failure), asio::detached);
-    io.run();
-    io.restart();
-    if (!failure.empty()) throw std::runtime_error("idle connection " + std::to_string(i + 1) + ": " + failure);
-  }
+  Idle idle{.options = options};
+  for (int64_t i = 0; i < options.idle; ++i) idle.connections.emplace_back(io, options, address);
+  open_idle_connections(io, idle);
   Load load{.options = options, .workload = workload};
   for (int64_t i = 0; i < options.clients; ++i) {
     asio::co_spawn(io, client(Connection(io, options, address), load), asio::detached);
   }
   io.run();
+  check_open(idle.connections);
   return std::move(load.samples);
 }
 

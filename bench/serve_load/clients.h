@@ -24,7 +24,7 @@ struct Sample {
 };
 
 // Sends everything and returns when all is answered or has failed; options.idle connections are opened first and stay.
-// Throws std::runtime_error with one sentence when an idle connection cannot be had.
+// Throws std::runtime_error with one sentence when an idle connection cannot be had or kept.
 [[nodiscard]] std::vector<Sample> run_clients(const Options& options, const std::vector<Work>& workload);
 
 }  // namespace kerf::load
