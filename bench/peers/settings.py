@@ -9,6 +9,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
+REQUESTS = int(os.environ.get("REQUESTS", "0"))  # of a run of a server; 0: as many as the row says
 PREFIX = shlex.split(os.environ.get("PREFIX", ""))
 LONGEST_S = 600  # a run that lasts longer hangs, or the machine has other work
 MODELS = pathlib.Path(os.environ.get("MODELS", pathlib.Path(tempfile.gettempdir()) / "kerf-random-models"))
