@@ -73,10 +73,10 @@ Result<SampledToken> SlotSampler::sample(Slot& slot, std::span<const float> logi
     KERF_TRY(args.rules, slot.guide->after(output, vocabulary_.eos_ids));
   }
   std::vector<int32_t> forbidden;
-  // Where a grammar allows nothing but the end, the end may come early.
-  const bool can_go_on = args.rules.allowed == nullptr || args.rules.allowed->count() > 0;
-  if (static_cast<int64_t>(output.size()) < slot.params.min_tokens && can_go_on) {
-    forbidden = ending_tokens(slot.params);
+  if (static_cast<int64_t>(output.size()) < slot.params.min_tokens) {
+    // Where a grammar allows nothing but the end, the end may come early.
+    const bool can_go_on = args.rules.allowed == nullptr || args.rules.allowed->count() > 0;
+    if (can_go_on) forbidden = ending_tokens(slot.params);
     args.rules.forbidden = forbidden;
   }
   return sampler_.sample(args);

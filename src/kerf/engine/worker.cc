@@ -125,12 +125,12 @@ void Worker::compute(const Step& step) {
     const TraceSpan span(mesh_.trace, "logits", static_cast<int64_t>(wanted.size()));
     stage_.logits(tp_, batch, hidden, logits_.data());
   }
-  if (mesh_.tp_rank == 0) answer(step);
+  if (mesh_.tp_rank == 0) answer(step, batch.logit_rows.size());
 }
 
-void Worker::answer(const Step& step) {
+void Worker::answer(const Step& step, size_t rows) {
   StepOutput output = [&] {
-    const TraceSpan span(mesh_.trace, "sample", static_cast<int64_t>(step.wanted_rows().size()));
+    const TraceSpan span(mesh_.trace, "sample", static_cast<int64_t>(rows));
     return sampler_.answer(step, logits_);
   }();
   if (first()) {

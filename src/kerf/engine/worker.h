@@ -41,7 +41,7 @@ class Worker {
   [[nodiscard]] Bytes receive();
   void process(const Bytes& bytes, const Step& step);
   void compute(const Step& step);
-  void answer(const Step& step);
+  void answer(const Step& step, size_t rows);
   void note(const Step& step, int64_t begin_ns, const CommTimes& comm_before);
   void keep(const std::vector<StepTiming>& timings);
   [[nodiscard]] CommTimes comm_times() const;
