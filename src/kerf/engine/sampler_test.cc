@@ -72,6 +72,11 @@ TEST(Sampler, GreedyTakesTheLargestLogitAndTheLowestIdOfEquals) {
   EXPECT_EQ(sample({-7, -7, -7}, greedy).token, 0);
   EXPECT_EQ(sample({-0.0F, 0.0F}, greedy).token, 0);
   EXPECT_EQ(sample({5}, greedy).token, 0);
+  Row long_row(200, -1);
+  for (const int32_t id : {199, 130, 127, 64, 63}) {
+    long_row[static_cast<size_t>(id)] = 2;
+    EXPECT_EQ(sample(long_row, greedy).token, id);
+  }
 }
 
 TEST(Sampler, RepetitionPenaltyShrinksPositiveAndDeepensNegativeLogitsOfPromptAndOutput) {
@@ -156,6 +161,32 @@ TEST(Sampler, RulesAndTheSelectionOfCandidatesAgree) {
         EXPECT_EQ(sample_under(row, params, {.allowed = &allowed}, position).token,
                   sample(expected, params, position).token)
             << count;
+      }
+    }
+  }
+}
+
+// Vocabularies end within a word of the set, and a model's may be larger or smaller than its tokenizer's.
+TEST(Sampler, EveryShareOfAllowedTokensIsKeptToTheLast) {
+  constexpr int32_t kIds = 150;
+  for (const int32_t known : {100, 150, 200}) {
+    for (const int32_t every : {1, 2, 3, 50}) {  // of so many tokens one is ruled out, or one is allowed
+      for (const bool most : {true, false}) {
+        TokenSet allowed(static_cast<size_t>(known));
+        for (int32_t id = 0; id < known; ++id) {
+          if ((id % every == 0) != most) allowed.add(id);
+        }
+        const std::vector<int32_t> also = {3, 120};
+        const std::vector<int32_t> forbidden = {4, 149};
+        for (int32_t id = 0; id < kIds; ++id) {
+          Row row(kIds, 0);
+          row[static_cast<size_t>(id)] = 1;
+          const bool may = (allowed.contains(id) || id == 3 || id == 120) && id != 4 && id != 149;
+          const int32_t chosen =
+              sample_under(row, {.temperature = 0}, {.allowed = &allowed, .also_allowed = also, .forbidden = forbidden})
+                  .token;
+          EXPECT_EQ(chosen == id, may) << id << " of " << known << ", every " << every << (most ? " not" : "");
+        }
       }
     }
   }

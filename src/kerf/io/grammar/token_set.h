@@ -26,6 +26,8 @@ class TokenSet {
     for (const uint64_t word : words_) count += static_cast<size_t>(std::popcount(word));
     return count;
   }
+  // Ids [64 i, 64 i + 64), the lowest in the lowest bit; 0 outside the ids that it was made for.
+  [[nodiscard]] uint64_t word(size_t i) const { return i < words_.size() ? words_[i] : 0; }
   [[nodiscard]] size_t bytes() const { return words_.size() * sizeof(uint64_t); }
   // Calls visit(id) for each, ascending.
   template <typename Visit>
