@@ -48,13 +48,12 @@ requires(Step::kWeightsPerStep == kPanel)
   Sums<kRows, kWide> acc;
   acc.clear();
   for (int64_t k = 0; k < steps; ++k, w += kPanel) {
-    for (int v = 0; v < acc.kVecsWide; ++v) {
-      const auto* at = w + v / 2 * w_stride + v % 2 * 16;
-      if (kRows == 1) prefetch(reinterpret_cast<const char*>(at) + kPrefetchBytes);
-      const auto weight = Step::weight(at);
-      for (int row = 0; row < kRows; ++row) {
-        acc.v[row][v] = Step::accumulate(acc.v[row][v], Step::broadcast(x[row * x_stride + k]), weight);
-      }
+    // Every weight before any x: otherwise GCC holds all rows' x at once, and spills sums.
+    decltype(Step::weight(w)) weights[acc.kVecsWide];
+    for (int v = 0; v < acc.kVecsWide; ++v) weights[v] = Step::weight(w + v / 2 * w_stride + v % 2 * 16);
+    for (int row = 0; row < kRows; ++row) {
+      const auto word = Step::broadcast(x[row * x_stride + k]);
+      for (int v = 0; v < acc.kVecsWide; ++v) acc.v[row][v] = Step::accumulate(acc.v[row][v], word, weights[v]);
     }
   }
   return acc;

@@ -32,8 +32,6 @@ struct StepInt4 : StepInt8 {
   static void quantise(const GroupWeights& w, BFloat16* scales, uint32_t (*q)[16]) { quantise_int4(w, scales, q); }
 };
 
-constexpr int64_t kPrefetchBytes = 1024;  // ahead in a panel that is read once: about 25 ns at 40 GB/s
-
 // One slice, as accumulate() of matmul.inc.h; a step is a group.
 template <typename Step, int kRows, int kWide>
 requires(Step::kWeightsPerStep == 1)
@@ -51,9 +49,7 @@ requires(Step::kWeightsPerStep == 1)
     for (int load = 0; load < Step::kLoads; ++load) {
       Quads weights[kVecsWide][Step::kQuadsPerLoad];
       for (int v = 0; v < kVecsWide; ++v) {
-        const auto* at = w[v / 2 * w_stride].quads[load][v % 2 * 16];
-        if (kRows == 1) prefetch(at + kPrefetchBytes);
-        Step::unpack(load_quads(at), weights[v]);
+        Step::unpack(load_quads(w[v / 2 * w_stride].quads[load][v % 2 * 16]), weights[v]);
       }
       for (int row = 0; row < kRows; ++row) {
         for (int i = 0; i < Step::kQuadsPerLoad; ++i) {
