@@ -77,6 +77,18 @@ inline void check_sums(Communicator& group, const std::vector<int64_t>& slice_bo
   group.all_reduce_sum(in, Tensor(sum.data(), {n}), tree);
   ASSERT_TRUE(same_bits(sum.data(), expected.data(), n)) << "all_reduce of " << n;
 
+  // Twice and once more: areas are used in turn. Pieces of an odd length, the last ones first.
+  for (int turn = 0; turn < 3 && group.node_memory(n, tree) != nullptr; ++turn) {
+    std::copy(nodes.begin(), nodes.end(), group.node_memory(n, tree));
+    group.publish_nodes(n, tree);
+    std::fill(sum.begin(), sum.end(), 0.0f);
+    constexpr int64_t kPiece = 4001;
+    for (int64_t at = n / kPiece * kPiece; at >= 0; at -= kPiece) {
+      group.sum_published(at, tree, Tensor(sum.data() + at, {std::min(kPiece, n - at)}));
+    }
+    ASSERT_TRUE(same_bits(sum.data(), expected.data(), n)) << "published sum of " << n;
+  }
+
   std::vector<int64_t> bounds = {0};  // rank 0 gets nothing, then parts grow
   for (int r = 0; r < group.size(); ++r) bounds.push_back(n * r * (r + 1) / (group.size() * (group.size() - 1) + 1));
   bounds.back() = n;

@@ -67,6 +67,23 @@ void Communicator::all_reduce_sum(ConstTensor nodes, Tensor sum, const Reduction
   do_all_reduce(nodes.data<float>(), sum.data<float>(), sum.size(), tree);
 }
 
+void Communicator::publish_nodes(int64_t n, const ReductionTree& tree) {
+  KERF_CHECK(node_memory(n, tree) != nullptr, "these nodes lie nowhere");
+  const Counted counted(*this, CommOp::kAllReduce, n * 4);
+  do_publish(n);
+}
+
+void Communicator::sum_published(int64_t begin, const ReductionTree& tree, Tensor piece) const {
+  do_sum_published(piece.data<float>(), begin, piece.size(), tree);
+}
+
+void Communicator::do_publish(int64_t /*n*/) { KERF_CHECK(false, "this group has no node_memory"); }
+
+void Communicator::do_sum_published(float* /*piece*/, int64_t /*begin*/, int64_t /*length*/,
+                                    const ReductionTree& /*tree*/) const {
+  KERF_CHECK(false, "this group has no node_memory");
+}
+
 void Communicator::reduce_scatter_sum(ConstTensor nodes, Tensor part, const ReductionTree& tree,
                                       std::span<const int64_t> bounds) {
   KERF_CHECK(tree.ranks() == size_, "the tree is cut over another number of ranks");

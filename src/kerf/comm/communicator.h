@@ -40,7 +40,7 @@ struct CommStats {
   struct Entry {
     int64_t calls = 0;
     int64_t bytes = 0;   // of payload: the size of the result (send: of the message)
-    double seconds = 0;  // inside the call, waiting included
+    double seconds = 0;  // inside the call, waiting included; sum_published is arithmetic and is not
   };
   std::array<Entry, kCommOps> by_op{};
   Entry& operator[](CommOp op) { return by_op[static_cast<size_t>(op)]; }
@@ -69,6 +69,16 @@ class Communicator {
   //   nodes  // [tree.nodes(rank()), n] f32, this rank's cover, in order
   //   sum    // [n] f32; may be nodes' first row
   void all_reduce_sum(ConstTensor nodes, Tensor sum, const ReductionTree& tree);
+
+  // The same without a copy, where ranks read each other's memory and the tensor is large enough to gain by it:
+  //   float* nodes = group.node_memory(n, tree);  // null, on every rank: use all_reduce_sum
+  //   …                                           // write this rank's cover there: [tree.nodes(rank()), n] f32
+  //   group.publish_nodes(n, tree);               // returns once every rank has; counts as the all_reduce
+  //   group.sum_published(begin, tree, piece);    // elements from `begin` on, piece by piece, on any thread,
+  //                                               // before the next call on this group
+  [[nodiscard]] virtual float* node_memory(int64_t /*n*/, const ReductionTree& /*tree*/) { return nullptr; }
+  void publish_nodes(int64_t n, const ReductionTree& tree);
+  void sum_published(int64_t begin, const ReductionTree& tree, Tensor piece) const;
 
   // Partial → Split: rank r gets elements [bounds[r], bounds[r + 1]) of that sum.
   //   nodes  // [tree.nodes(rank()), n] f32
@@ -101,6 +111,9 @@ class Communicator {
  private:
   // The same operations; the arguments have been checked.
   virtual void do_all_reduce(const float* nodes, float* sum, int64_t n, const ReductionTree& tree) = 0;
+  // Of groups whose node_memory is not always null.
+  virtual void do_publish(int64_t n);
+  virtual void do_sum_published(float* piece, int64_t begin, int64_t length, const ReductionTree& tree) const;
   virtual void do_reduce_scatter(const float* nodes, float* part, int64_t n, const ReductionTree& tree,
                                  std::span<const int64_t> bounds) = 0;
   // From here on sizes and bounds are in bytes.

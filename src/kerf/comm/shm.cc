@@ -20,6 +20,10 @@ constexpr int64_t kSlotBytes = 256 << 10;    // two slots of a few ranks fit a c
 constexpr int64_t kPipeBytes = 4 << 20;      // one microbatch of 256 tokens of 4096 f32 in flight
 constexpr int64_t kBlockBytes = 128 << 10;   // a pipe's reader starts while the writer still writes
 constexpr int64_t kOnePassBytes = 64 << 10;  // up to here reading everything beats more rounds, for more than two ranks
+// Two ranks read nodes where they lie from here on. Smaller ones sit in the writer's cache, and would have to be
+// claimed back from the reader's before they can be written again: copying them is faster.
+constexpr int64_t kPublishFrom = 128 << 10;
+constexpr int64_t kNodeBytes = 32 << 20;  // 1024 tokens of 8192 f32
 constexpr auto kTick = std::chrono::milliseconds(20);
 // Waking a sleeper costs about 50 us; spinning as long as that is at most twice the best possible.
 constexpr auto kSpin = std::chrono::microseconds(50);
@@ -34,6 +38,11 @@ struct alignas(128) Header {
 struct Slot {
   alignas(64) int64_t rest;  // all_to_all: bytes of this rank's longest part still to come
   alignas(64) std::array<std::byte, kSlotBytes> bytes;
+};
+
+// Nodes of one sum, read by the peers where they were written.
+struct Nodes {
+  alignas(64) std::array<std::byte, kNodeBytes> bytes;
 };
 
 struct Pipe {
@@ -65,11 +74,19 @@ class Shm final : public Communicator {
         posted_(reinterpret_cast<SharedCounter*>(header_ + 1)),
         slots_(reinterpret_cast<Slot*>(posted_ + size())),
         pipes_(reinterpret_cast<Pipe*>(slots_ + 2 * size())),
+        nodes_(reinterpret_cast<Nodes*>(pipes_ + size() * size())),
         items_(static_cast<size_t>(size()) * kMaxSlices) {}
 
   [[nodiscard]] std::string_view kind() const override { return group_.watches.empty() ? "thread" : "shm"; }
 
   void abort(std::string_view why) noexcept override { abort_shm(*group_.memory, why); }
+
+  // Two areas per rank, used in turn: a rank writes into one again after everyone has published the other, and so has
+  // finished reading.
+  [[nodiscard]] float* node_memory(int64_t n, const ReductionTree& tree) override {
+    const int64_t bytes = tree.max_nodes() * n * 4;
+    return size() == 2 && bytes >= kPublishFrom && bytes <= kNodeBytes ? nodes_of(rank(), publications_) : nullptr;
+  }
 
  private:
   // ---- rounds ----
@@ -131,6 +148,25 @@ class Shm final : public Communicator {
             merge_from(tree, nodes + begin, n, length, sum + begin, [&](int peer) { return slot(peer).bytes.data(); });
           });
     }
+  }
+
+  [[nodiscard]] float* nodes_of(int rank, uint32_t publication) const {
+    return reinterpret_cast<float*>(nodes_[2 * rank + static_cast<int>(publication & 1)].bytes.data());
+  }
+
+  void do_publish(int64_t n) override {
+    do_round([](Slot&) {}, [] {});
+    ++publications_;
+    published_n_ = n;
+  }
+
+  void do_sum_published(float* piece, int64_t begin, int64_t length, const ReductionTree& tree) const override {
+    std::array<const float*, kMaxSlices> items;  // NOLINT(cppcoreguidelines-pro-type-member-init): a tree has no more
+    size_t item = 0;
+    for (int r = 0; r < size(); ++r) {
+      for (int k = 0; k < tree.nodes(r); ++k) items[item++] = nodes_of(r, publications_ - 1) + k * published_n_ + begin;
+    }
+    merge(tree.finish(), std::span(items).first(item), length, std::array{piece});
   }
 
   // Sums the finished tree of n elements. Own nodes are at `nodes`, `stride` apart; those of a peer
@@ -316,15 +352,19 @@ class Shm final : public Communicator {
   SharedCounter* posted_;  // [p]
   Slot* slots_;            // [p, 2]
   Pipe* pipes_;            // [p, p]
+  Nodes* nodes_;           // [p, 2]
   std::vector<const float*> items_;
-  uint32_t round_ = 0;  // rounds completed
+  uint32_t round_ = 0;         // rounds completed
+  uint32_t publications_ = 0;  // of nodes
+  int64_t published_n_ = 0;    // elements of each node of the last one
 };
 
 }  // namespace
 
 size_t shm_bytes(int size) {
   const auto p = static_cast<size_t>(size);
-  return sizeof(Header) + p * sizeof(SharedCounter) + 2 * p * sizeof(Slot) + p * p * sizeof(Pipe);
+  return sizeof(Header) + p * sizeof(SharedCounter) + 2 * p * sizeof(Slot) + p * p * sizeof(Pipe) +
+         2 * p * sizeof(Nodes);
 }
 
 void abort_shm(SharedMemory& memory, std::string_view why) noexcept {

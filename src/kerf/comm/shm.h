@@ -6,6 +6,7 @@
 //   header    the reason of an abort
 //   posted    one counter per rank: rounds it has published
 //   slots     two per rank, used in turn: what it publishes in a round
+//   nodes     two per rank, used in turn: what its peers sum where it was written (node_memory)
 //   pipes     one per ordered pair of ranks: a ring of bytes with a counter at each end
 //
 // A *round* is the step all collectives are made of: every rank writes its slot, raises its counter,
@@ -18,6 +19,7 @@
 //   operation             rounds                   bytes a rank writes + reads
 //   all_reduce  small     1                        4nk + 4nk(p-1); every rank sums everything
 //   all_reduce  p = 2     4nk / slot               the same: what two halves would move, in fewer rounds
+//   publish_nodes, p = 2  1                        4nk + 4nk: the producer writes where the peer reads
 //   all_reduce  large     reduce_scatter + all_gather
 //   reduce_scatter        max part·k·p / slot      4nk(p-1)/p + 4nk(p-1)/p
 //   all_gather            max part / slot          n/p + n(p-1)/p  (bytes, as below)

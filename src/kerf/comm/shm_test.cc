@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <functional>
@@ -60,6 +61,25 @@ TEST(ThreadGroup, CountsCallsAndBytes) {
   EXPECT_EQ(group[0]->stats()[CommOp::kSend].bytes, 20);
   EXPECT_EQ(group[0]->stats()[CommOp::kRecv].calls, 0);
   EXPECT_EQ(group[1]->stats()[CommOp::kRecv].calls, 1);
+}
+
+TEST(ThreadGroup, TwoRanksSumLargeNodesWhereTheyLie) {
+  const auto group = make_thread_group(2);
+  testing::run_ranks(group, [](Communicator& comm) {
+    const ReductionTree tree(even_bounds(2, 2));
+    constexpr int64_t kElements = 1 << 20;
+    ASSERT_NE(comm.node_memory(kElements, tree), nullptr);
+    EXPECT_EQ(comm.node_memory(8, tree), nullptr) << "a copy is faster";
+    // Nobody waits for a reader: what is written for the next sum must not reach one who still reads this one.
+    for (int turn = 0; turn < 20; ++turn) {
+      std::fill_n(comm.node_memory(kElements, tree), kElements, static_cast<float>(turn + comm.rank()));
+      comm.publish_nodes(kElements, tree);
+      std::vector<float> sum(kElements);
+      comm.sum_published(0, tree, Tensor(sum.data(), {kElements}));
+      EXPECT_EQ(std::count(sum.begin(), sum.end(), static_cast<float>(2 * turn + 1)), kElements);
+    }
+  });
+  EXPECT_EQ(group[0]->stats()[CommOp::kAllReduce].calls, 20);
 }
 
 TEST(ThreadGroup, SeveralMessagesAreInFlightBeforeTheFirstIsReceived) {

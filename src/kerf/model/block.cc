@@ -14,14 +14,21 @@ void Block::forward(const Exec& exec, TensorParallel& tp, const Batch& batch, Ro
   auto* whole = exec.scratch.take<float>(tokens * width);  // [tokens, hidden], where normed is gathered
   auto* update = exec.scratch.take<float>(own * width);    // [own, hidden]
 
-  input_norm_.forward(exec, hidden, own, normed);
-  attention_.forward(exec, tp, batch, rotation, cache, tp.gather(normed, tokens, width, whole), update);
-  if (post_attention_norm_) post_attention_norm_->forward(exec, update, own, update);
+  // hidden += post_norm(update), a row as soon as its sum over the tp group is there
+  const auto add = [&](int64_t row, const std::optional<RmsNorm>& post_norm) {
+    float* own_update = update + row * width;
+    if (post_norm) post_norm->row(exec.kernels, own_update, own_update);
+    exec.kernels.add(hidden + row * width, own_update, width);
+  };
 
-  mlp_norm_.add_and_forward(exec, hidden, update, own, normed);  // hidden += update first
-  mlp_.forward(exec, tp, tp.gather(normed, tokens, width, whole), tokens, update);
-  if (post_mlp_norm_) post_mlp_norm_->forward(exec, update, own, update);
-  add_rows(exec, hidden, update, own, width);
+  input_norm_.forward(exec, hidden, own, normed);
+  attention_.forward(exec, tp, batch, rotation, cache, tp.gather(normed, tokens, width, whole), update,
+                     [&](int64_t row) {
+                       add(row, post_attention_norm_);
+                       mlp_norm_.row(exec.kernels, hidden + row * width, normed + row * width);
+                     });
+  mlp_.forward(exec, tp, tp.gather(normed, tokens, width, whole), tokens, update,
+               [&](int64_t row) { add(row, post_mlp_norm_); });
 }
 
 Result<Block> Block::load(Weights& weights, const ModelSpec& model, const LayerNames& names, const TensorCut& cut,

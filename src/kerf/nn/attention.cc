@@ -88,14 +88,14 @@ Result<Attention> Attention::load(Weights& weights, const ModelSpec& model, cons
 }
 
 void Attention::forward(const Exec& exec, TensorParallel& tp, const Batch& batch, Rotation rotation, KvCache& cache,
-                        const float* x, float* y) const {
+                        const float* x, float* y, const std::function<void(int64_t row)>& after_row) const {
   const Arena::Frame frame(exec.scratch);
   auto* qkv = exec.scratch.take<float>(batch.tokens() * qkv_.n());
   auto* mixed = exec.scratch.take<float>(batch.tokens() * heads_.q.size() * heads_.dim);
   qkv_.forward(exec, x, batch.tokens(), qkv);
   rotate_and_store(exec, batch, rotation, cache, qkv);
   attend(exec, batch, cache, qkv, mixed);
-  output_.forward(exec, tp, mixed, batch.tokens(), y);
+  output_.forward(exec, tp, mixed, batch.tokens(), y, after_row);
 }
 
 //   qkv  // [tokens, (q heads + 2 · kv heads) · dim] f32; q is rotated in place, k and v go to the cache

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 #include "kerf/nn/batch.h"
@@ -31,8 +32,9 @@ class Attention {
 
   //   x  // [tokens, hidden] f32, Replicated, normed
   //   y  // [own tokens, hidden] f32, placed as the residual is
+  // after_row: see RowLinear; x is not read any more by then.
   void forward(const Exec& exec, TensorParallel& tp, const Batch& batch, Rotation rotation, KvCache& cache,
-               const float* x, float* y) const;
+               const float* x, float* y, const std::function<void(int64_t row)>& after_row) const;
 
   // Tokens of one sequence, at consecutive positions, that read the cache together.
   struct Tile {

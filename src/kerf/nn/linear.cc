@@ -50,14 +50,29 @@ Result<RowLinear> RowLinear::load(Weights& weights, const std::string& name, int
   return RowLinear(std::move(matrix), cut.tree, std::move(whole_bias));
 }
 
-void RowLinear::forward(const Exec& exec, TensorParallel& tp, const float* x, int64_t tokens, float* y) const {
+void RowLinear::forward(const Exec& exec, TensorParallel& tp, const float* x, int64_t tokens, float* y,
+                        const std::function<void(int64_t row)>& after_row) const {
   const Arena::Frame frame(exec.scratch);
+  const int64_t n = matrix_.n();
+  const auto finish_row = [&](int64_t row) {
+    if (!bias_.empty()) exec.kernels.add(y + row * n, bias_.data(), n);
+    after_row(row);
+  };
+  if (float* nodes = tp.node_memory(tokens, n, tree_); nodes != nullptr) {
+    matrix_.multiply(exec, x, tokens, nodes);
+    tp.group().publish_nodes(tokens * n, tree_);
+    exec.pool.parallel_for(static_cast<int>(tokens), [&](int row) {
+      tp.group().sum_published(row * n, tree_, Tensor(y + row * n, {n}));
+      finish_row(row);
+    });
+    return;
+  }
   // One node, Replicated: it is summed where it lies.
-  const bool in_place = matrix_.results() == 1 && tp.own_tokens(tokens).size() == tokens;
-  auto* nodes = in_place ? y : exec.scratch.take<float>(matrix_.results() * tokens * matrix_.n());
+  const int64_t own = tp.own_tokens(tokens).size();
+  auto* nodes = matrix_.results() == 1 && own == tokens ? y : exec.scratch.take<float>(matrix_.results() * tokens * n);
   matrix_.multiply(exec, x, tokens, nodes);
-  tp.reduce(nodes, tokens, matrix_.n(), tree_, y);
-  add_bias(exec, bias_, tp.own_tokens(tokens).size(), y);
+  tp.reduce(nodes, tokens, n, tree_, y);
+  exec.pool.parallel_for(static_cast<int>(own), finish_row);
 }
 
 }  // namespace kerf

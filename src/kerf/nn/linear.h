@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -51,7 +52,9 @@ class RowLinear {
 
   //   x  // [tokens, this rank's k] f32, Split
   //   y  // [own tokens, n] f32, placed as the residual is
-  void forward(const Exec& exec, TensorParallel& tp, const float* x, int64_t tokens, float* y) const;
+  // after_row is called once for each row of y, on any thread, as soon as it is there and while it is in cache.
+  void forward(const Exec& exec, TensorParallel& tp, const float* x, int64_t tokens, float* y,
+               const std::function<void(int64_t row)>& after_row) const;
 
  private:
   RowLinear(PackedMatrix matrix, ReductionTree tree, std::vector<float> bias)

@@ -40,7 +40,8 @@ Result<Mlp> Mlp::load(Weights& weights, const ModelSpec& model, const LayerNames
   return Mlp(std::move(gate_up), std::move(down), model.activation);
 }
 
-void Mlp::forward(const Exec& exec, TensorParallel& tp, const float* x, int64_t tokens, float* y) const {
+void Mlp::forward(const Exec& exec, TensorParallel& tp, const float* x, int64_t tokens, float* y,
+                  const std::function<void(int64_t row)>& after_row) const {
   const Arena::Frame frame(exec.scratch);
   const int64_t inner = gate_up_.n() / 2;  // on this rank
   auto* both = exec.scratch.take<float>(tokens * 2 * inner);
@@ -56,7 +57,7 @@ void Mlp::forward(const Exec& exec, TensorParallel& tp, const float* x, int64_t 
     const float* gate = both + token * 2 * inner;
     multiply(gate + begin, gate + inner + begin, gated + token * inner + begin, end - begin);
   });
-  down_.forward(exec, tp, gated, tokens, y);
+  down_.forward(exec, tp, gated, tokens, y, after_row);
 }
 
 }  // namespace kerf

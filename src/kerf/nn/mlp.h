@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "kerf/nn/linear.h"
@@ -17,7 +18,9 @@ class Mlp {
 
   //   x  // [tokens, hidden] f32, Replicated, normed
   //   y  // [own tokens, hidden] f32, placed as the residual is
-  void forward(const Exec& exec, TensorParallel& tp, const float* x, int64_t tokens, float* y) const;
+  // after_row: see RowLinear.
+  void forward(const Exec& exec, TensorParallel& tp, const float* x, int64_t tokens, float* y,
+               const std::function<void(int64_t row)>& after_row) const;
 
  private:
   Mlp(ColumnLinear gate_up, RowLinear down, Activation activation)

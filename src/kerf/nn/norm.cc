@@ -20,16 +20,4 @@ void RmsNorm::forward(const Exec& exec, const float* x, int64_t rows, float* y) 
   exec.pool.parallel_for(static_cast<int>(rows), [&](int i) { row(exec.kernels, x + i * width(), y + i * width()); });
 }
 
-void RmsNorm::add_and_forward(const Exec& exec, float* sum, const float* x, int64_t rows, float* y) const {
-  exec.pool.parallel_for(static_cast<int>(rows), [&](int i) {
-    exec.kernels.add(sum + i * width(), x + i * width(), width());
-    row(exec.kernels, sum + i * width(), y + i * width());
-  });
-}
-
-void add_rows(const Exec& exec, float* sum, const float* x, int64_t rows, int64_t width) {
-  exec.pool.parallel_for(static_cast<int>(rows),
-                         [&](int i) { exec.kernels.add(sum + i * width, x + i * width, width); });
-}
-
 }  // namespace kerf

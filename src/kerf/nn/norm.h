@@ -20,20 +20,12 @@ class RmsNorm {
 
   [[nodiscard]] int64_t width() const { return static_cast<int64_t>(weight_.size()); }
 
-  // sum += x, and y is its norm: row by row, while a row is in cache.
-  //   sum, x, y  // [rows, width] f32; y may be x
-  void add_and_forward(const Exec& exec, float* sum, const float* x, int64_t rows, float* y) const;
-
-  // One row on the calling thread.
+  // One row on the calling thread; y may be x.
   void row(const Kernels& kernels, const float* x, float* y) const;
 
  private:
   std::vector<float> weight_;
   float eps_ = 0;
 };
-
-// sum += x
-//   sum, x  // [rows, width] f32
-void add_rows(const Exec& exec, float* sum, const float* x, int64_t rows, int64_t width);
 
 }  // namespace kerf

@@ -29,6 +29,11 @@ class TensorParallel {
   // The tokens whose residual this rank holds.
   [[nodiscard]] Range own_tokens(int64_t tokens) const;
 
+  // Communicator::node_memory where that gives the residual's placement; null where reduce() is to be used.
+  [[nodiscard]] float* node_memory(int64_t tokens, int64_t width, const ReductionTree& tree) {
+    return sequence_parallel_ ? nullptr : group_.node_memory(tokens * width, tree);
+  }
+
   // Partial → the residual's placement.
   //   nodes  // [tree.nodes(rank()), tokens, width] f32
   //   out    // [own_tokens, width] f32; may be nodes' first row when the residual is Replicated
