@@ -20,9 +20,10 @@ constexpr int64_t kSlotBytes = 256 << 10;    // two slots of a few ranks fit a c
 constexpr int64_t kPipeBytes = 4 << 20;      // one microbatch of 256 tokens of 4096 f32 in flight
 constexpr int64_t kBlockBytes = 128 << 10;   // a pipe's reader starts while the writer still writes
 constexpr int64_t kOnePassBytes = 64 << 10;  // up to here reading everything beats more rounds, for more than two ranks
-// Two ranks read nodes where they lie from here on. Smaller ones sit in the writer's cache, and would have to be
-// claimed back from the reader's before they can be written again: copying them is faster.
-constexpr int64_t kPublishFrom = 128 << 10;
+// Two ranks read nodes where they lie from here on: half a core's L2 cache, which a matmul's weights have pushed them
+// out of. Smaller ones, of decoding steps, still sit in the writer's cache, and would have to be claimed back from the
+// reader's before they can be written again.
+constexpr int64_t kPublishFrom = 512 << 10;
 constexpr int64_t kNodeBytes = 32 << 20;  // 1024 tokens of 8192 f32
 constexpr auto kTick = std::chrono::milliseconds(20);
 // Waking a sleeper costs about 50 us; spinning as long as that is at most twice the best possible.
