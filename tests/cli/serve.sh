@@ -49,7 +49,8 @@ start --tp 2 --trace "$dir/trace.json" --log-format json
 [[ $(complete) == "$expected" ]] || fail "another answer: $(complete)"
 # The curl line that it prints works.
 line=$(sed -n 's/^  curl/curl -sS/p' "$dir/out")
-grep -q '"choices"' <<<"$(eval "$line")" || fail 'the printed curl line does not work'
+answer=$(eval "$line")
+grep -q '"choices"' <<<"$answer" || fail 'the printed curl line does not work'
 # A rank that dies, while a stream runs, is not noticed by the client.
 rank=$(sed -n 's/.*"pids":\[\([0-9]*\).*/\1/p' "$dir/err")
 complete >"$dir/answer" &
@@ -63,7 +64,8 @@ metrics=$(curl -sS "$url/metrics")
 grep -q '^vllm:generation_tokens_total{.*} [1-9]' <<<"$metrics" || fail 'no tokens in /metrics'
 grep -q '^kerf:replica_restarts_total{.*} 1$' <<<"$metrics" || fail 'no restart in /metrics'
 grep -qi '<!doctype html>' <<<"$(curl -sS "$url/")" || fail 'no page'
-grep -q '"event":"request".*"finish":"length"' "$dir/err" || fail 'no line of a request'
+id=$(grep -o '"id":"cmpl-[^"]*"' <<<"$answer") # in the log each request has the name that its client knows
+grep -q "\"event\":\"request\",$id,.*\"finish\":" "$dir/err" || fail "no line of the request with $id"
 [[ $(grep -c ready "$dir/err") == 2 && $(grep -c down "$dir/err") == 1 ]] || fail 'an event of a replica is one line'
 # It drains, and leaves one trace of the front and the ranks.
 kill -TERM "$server"

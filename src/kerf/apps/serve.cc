@@ -72,9 +72,10 @@ DispatcherEvents events_for(Observer& observer) {
   return {.queued =
               [&](RequestId id, const Request& request) {
                 observer.on_queued(id,
-                                   {.name = fmt::format("req-{}", id),
+                                   {.name = request.name,
                                     .prompt_tokens = static_cast<int64_t>(request.prompt_ids.size()),
-                                    .max_tokens = request.params.max_tokens},
+                                    .max_tokens = request.params.max_tokens,
+                                    .n = request.n},
                                    monotonic_s());
               },
           .given = [&](RequestId id,

@@ -70,6 +70,8 @@ struct Request {
                                     // tokens that it would have had anyway; they count towards max_tokens
   int priority = 0;                 // vLLM's: a lower one goes first
   uint64_t tenant = 0;              // requests of one priority share a replica fairly by tenant
+  std::string name;                 // what its client knows it by, "cmpl-…"; the front's, replicas do not learn it
+  int n = 1;                        // answers that the client asked for under that name, of which this is one; likewise
 };
 
 }  // namespace kerf

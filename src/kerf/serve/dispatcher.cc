@@ -255,7 +255,7 @@ void Dispatcher::on_update(size_t index, TokenUpdate update) {
   replica.outstanding_tokens += tracked->outstanding_tokens();
   if (!tracked->suspect()) replica.exclusive = false;
   if (!event.ok()) {
-    options_.log(fmt::format("request {} fails: {}", tracked->id(), event.error().message));
+    options_.log(fmt::format("request {} fails: {}", tracked->request.name, event.error().message));
     return refuse(tracked, Refusal::Kind::kFailed, event.error().message);
   }
   if (!*event) return;

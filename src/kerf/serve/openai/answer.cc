@@ -50,7 +50,12 @@ void Answer::submit(uint64_t tenant) {
       take(i, {.finish = FinishReason::kLength});
       continue;
     }
-    Request request{.prompt_ids = prompt.ids, .params = options.params, .priority = options.priority, .tenant = tenant};
+    Request request{.prompt_ids = prompt.ids,
+                    .params = options.params,
+                    .priority = options.priority,
+                    .tenant = tenant,
+                    .name = request_->format->id(),
+                    .n = options.n};
     request.params.max_tokens = prompt.max_tokens;
     request.params.seed = seed + i % static_cast<size_t>(options.best_of);  // vLLM's: choice i has seed + i
     Generator::Submitted submitted = generator_.submit(

@@ -38,6 +38,9 @@ class AnswerFormat {
   // Appends what ends a stream.
   void append_end(std::string& out, const Usage& usage) const;
 
+  // What the client knows the answer by.
+  [[nodiscard]] const std::string& id() const { return id_; }
+
   // The answer in one; choices[i] is all of choice i.
   [[nodiscard]] std::string whole(const std::vector<Piece>& choices, const Usage& usage);
 

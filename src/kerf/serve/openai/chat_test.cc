@@ -62,6 +62,7 @@ TEST(Chat, StreamsChoicesSideBySide) {
   std::vector<std::string> ends(3);
   for (const Json& event : answer->events()) {
     if (!event.is_object()) continue;
+    EXPECT_EQ(event["id"], api.generator.requests[0].name);
     const Json& choice = event["choices"][0];
     const auto index = choice["index"].get<size_t>();
     if (choice["delta"].contains("content")) texts[index] += choice["delta"]["content"].get<std::string>();

@@ -103,6 +103,10 @@ TEST(Completions, AnswersEveryPromptNTimes) {
   EXPECT_EQ(choices[3]["text"], "b4");
   EXPECT_EQ(answer->json()["usage"]["prompt_tokens"], 2);
   EXPECT_EQ(answer->json()["usage"]["completion_tokens"], 12);
+  for (const Request& request : api.generator.requests) {  // so that the log names them as the client does
+    EXPECT_EQ(request.name, answer->json()["id"]);
+    EXPECT_EQ(request.n, 2);
+  }
 }
 
 TEST(Completions, TakesTokenIds) {
