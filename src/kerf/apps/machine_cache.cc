@@ -22,6 +22,7 @@
 #include "kerf/apps/sha256.h"
 #include "kerf/io/json.h"
 #include "kerf/io/topology/machine_json.h"
+#include "kerf/serve/scratch_dir.h"
 
 namespace kerf {
 
@@ -151,16 +152,12 @@ std::optional<FoundMachine> find_machine(const std::string& hosts, bool may_prob
   // Nowhere to keep it: this run has the figures all the same.
   fmt::print(stderr, "kerf: first start on this machine: measuring it for five seconds{}\n",
              path ? fmt::format(", kept in {}", path->string()) : "");
-  std::error_code error;
-  std::string scratch = (fs::temp_directory_path(error) / "kerf-machine-XXXXXX").string();
-  const int fd = error ? -1 : mkstemp(scratch.data());
-  if (fd >= 0) close(fd);
-  std::vector<std::string> args{"probe", "--quick", "-o", scratch};
+  const ScratchDir scratch;  // goes even if this process is killed: with the next one's start
+  const fs::path file = scratch.path() / "machine.json";
+  std::vector<std::string> args{"probe", "--quick", "-o", file.string()};
   if (!hosts.empty()) args.insert(args.end(), {"--hosts", hosts});
   std::optional<MachineSpec> machine;
-  if (fd >= 0 && run_self(args)) machine = usable(scratch);
-  std::error_code ignored;
-  fs::remove(scratch, ignored);
+  if (!scratch.path().empty() && run_self(args)) machine = usable(file);
   if (!machine) {
     fmt::print(stderr, "kerf: this machine could not be measured, as kerf probe can tell; going on without a plan\n");
     return std::nullopt;
