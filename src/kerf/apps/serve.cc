@@ -25,8 +25,8 @@ namespace {
 
 constexpr double kGraceForAnswers_s = 5;  // for clients to read what is written when the last replica has ended
 
-// What the front has open: 10 files, 4 while it starts a replica, and the connections of some clients.
-constexpr int kFilesOfFront = 28;
+// The HTTP server leaves 96 files to the rest of the front; 32 are for connections. A replica takes 4 while it starts.
+constexpr int kFilesOfFront = 96 + 32;
 constexpr int kFilesOfReplica = 4;
 
 // A connection is a descriptor: as many as the administrator allows.
