@@ -262,6 +262,8 @@ TEST(Completions, RefusesDeepAndCrowdedJson) {
   ApiUnderTest api(says("x"));
   const std::string deep = R"({"x": )" + std::string(1'000'000, '[');
   EXPECT_THAT(api.send("POST", kPath, deep)->response->body, HasSubstr("nested deeper than 64"));
+  const std::string deepest = R"({"x": )" + std::string(63, '[') + std::string(63, ']');
+  EXPECT_THAT(api.send("POST", kPath, deepest + "}")->response->body, HasSubstr("'prompt' is missing"));
   std::string crowded = "{";
   for (int i = 0; i < 100'000; ++i) crowded += fmt::format("\"{}\":1,", i);
   EXPECT_THAT(api.send("POST", kPath, crowded + R"("prompt": "x"})")->response->body, HasSubstr("too many names"));
