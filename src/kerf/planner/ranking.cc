@@ -62,8 +62,8 @@ std::vector<Candidate> best_of_each_shape(const std::vector<Candidate>& ranked) 
   std::vector<size_t> order(ranked.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::ranges::sort(order, [&](size_t a, size_t b) { return std::tie(seen[a], a) < std::tie(seen[b], b); });
-  const auto tail = std::ranges::unique(order, [&](size_t a, size_t b) { return seen[a] == seen[b]; });
-  order.erase(tail.begin(), tail.end());
+  const auto alike = [&](size_t a, size_t b) { return seen[a] == seen[b]; };
+  order.erase(std::unique(order.begin(), order.end(), alike), order.end());
   std::ranges::sort(order);
   best.reserve(order.size());
   for (const size_t i : order) best.push_back(ranked[i]);

@@ -100,8 +100,7 @@ class Cluster {
       nodes.insert(nodes.end(), group->second.begin(), group->second.end());
     }
     std::ranges::sort(nodes);
-    const auto repeated = std::ranges::unique(nodes);
-    nodes.erase(repeated.begin(), repeated.end());
+    nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
     if (nodes.empty()) return row.wrong("nodes", "a list of nodes");
     return nodes;
   }
