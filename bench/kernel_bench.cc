@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "kerf/base/arena.h"
 #include "kerf/kernels/element.h"
 #include "kerf/kernels/kernels.h"
 
@@ -53,14 +54,15 @@ void kerf_matmul(benchmark::State& state, const Kernels& table, WeightFormat for
   const MatmulKernel& kernel = table.matmul[static_cast<int>(format)];
   const std::vector<float> x = random_floats(m * kInner);
   const std::vector<float> weight = random_floats(kOutputs * kInner);
-  std::vector<std::byte> packed(kernel.packed_bytes(kOutputs, view));
+  const Buffer packed(kernel.packed_bytes(kOutputs, view), Buffer::Pages::kHuge);  // as the engine keeps them
   kernel.pack({weight.data(), DType::kF32, kInner, kOutputs, view, 0, packed.data()});
-  std::vector<std::byte> prepared(kernel.prepared_bytes(m, view));
+  const Buffer prepared(kernel.prepared_bytes(m, view));
   kernel.prepare(x.data(), kInner, m, view, prepared.data());
-  std::vector<float> out(static_cast<size_t>(m * kOutputs));
+  const Buffer outputs(static_cast<size_t>(m * kOutputs) * sizeof(float));
+  auto* out = reinterpret_cast<float*>(outputs.data());
   for (auto _ : state) {
-    kernel.matmul({prepared.data(), m, packed.data(), kOutputs, view, out.data(), 0, kOutputs, 0, panels(kOutputs)});
-    benchmark::DoNotOptimize(out.data());
+    kernel.matmul({prepared.data(), m, packed.data(), kOutputs, view, out, 0, kOutputs, 0, panels(kOutputs)});
+    benchmark::DoNotOptimize(out);
   }
   report(state, m, packed.size());
 }
@@ -178,7 +180,7 @@ void register_all() {
                                                           {"int8", WeightFormat::kInt8},
                                                           {"int4", WeightFormat::kInt4}};
   for (const auto& [name, format] : formats) {
-    for (const int64_t m : {1, 4, 16, 512}) {
+    for (const int64_t m : {1, 4, 16, 128, 512}) {
       const std::string shape = std::string(name) + "/m:" + std::to_string(m);
 #ifdef KERF_BENCH_DNNL
       const std::optional<dnnl::memory::data_type> type = dnnl_type(format);
