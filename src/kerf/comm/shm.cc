@@ -21,8 +21,8 @@ constexpr int64_t kPipeBytes = 4 << 20;      // one microbatch of 256 tokens of 
 constexpr int64_t kBlockBytes = 128 << 10;   // a pipe's reader starts while the writer still writes
 constexpr int64_t kOnePassBytes = 64 << 10;  // up to here reading everything beats more rounds, for more than two ranks
 // Two ranks read nodes where they lie from here on: half a core's L2 cache, which a matmul's weights have pushed them
-// out of. Smaller ones, of decoding steps, still sit in the writer's cache, and would have to be claimed back from the
-// reader's before they can be written again.
+// out of. Smaller ones, of decoding steps, should still sit in the writer's cache, and would have to be claimed back
+// from the reader's before they can be written again. 4 MB were seen to gain; where between is best was not measured.
 constexpr int64_t kPublishFrom = 512 << 10;
 constexpr int64_t kNodeBytes = 32 << 20;  // 1024 tokens of 8192 f32
 constexpr auto kTick = std::chrono::milliseconds(20);
@@ -45,6 +45,8 @@ struct Slot {
 struct Nodes {
   alignas(64) std::array<std::byte, kNodeBytes> bytes;
 };
+
+constexpr bool publishes(int size) { return size == 2; }
 
 struct Pipe {
   SharedCounter written;
@@ -86,7 +88,8 @@ class Shm final : public Communicator {
   // finished reading.
   [[nodiscard]] float* node_memory(int64_t n, const ReductionTree& tree) override {
     const int64_t bytes = tree.max_nodes() * n * 4;
-    return size() == 2 && bytes >= kPublishFrom && bytes <= kNodeBytes ? nodes_of(rank(), publications_) : nullptr;
+    return publishes(size()) && bytes >= kPublishFrom && bytes <= kNodeBytes ? nodes_of(rank(), publications_)
+                                                                             : nullptr;
   }
 
  private:
@@ -353,7 +356,7 @@ class Shm final : public Communicator {
   SharedCounter* posted_;  // [p]
   Slot* slots_;            // [p, 2]
   Pipe* pipes_;            // [p, p]
-  Nodes* nodes_;           // [p, 2]
+  Nodes* nodes_;           // [p, 2], of two ranks
   std::vector<const float*> items_;
   uint32_t round_ = 0;         // rounds completed
   uint32_t publications_ = 0;  // of nodes
@@ -364,8 +367,8 @@ class Shm final : public Communicator {
 
 size_t shm_bytes(int size) {
   const auto p = static_cast<size_t>(size);
-  return sizeof(Header) + p * sizeof(SharedCounter) + 2 * p * sizeof(Slot) + p * p * sizeof(Pipe) +
-         2 * p * sizeof(Nodes);
+  const size_t nodes = publishes(size) ? 2 * p * sizeof(Nodes) : 0;
+  return sizeof(Header) + p * sizeof(SharedCounter) + 2 * p * sizeof(Slot) + p * p * sizeof(Pipe) + nodes;
 }
 
 void abort_shm(SharedMemory& memory, std::string_view why) noexcept {

@@ -17,9 +17,10 @@ struct EngineOptions {
   bool enable_prefix_caching = true;
   int replicas = 1;  // that share each host's memory
   // Prompt tokens in a step while other sequences decode, whose next tokens wait for the whole step; 0 = no limit of
-  // its own. Small enough for decodes not to feel it, large enough for matmuls to be bound by arithmetic (on the
-  // reference machine 12 tokens in bf16, more in int8).
-  int64_t max_prompt_tokens_beside_decodes = 128;
+  // its own. Large enough for matmuls to be bound by arithmetic (on the reference machine 12 tokens in bf16, more in
+  // int8), and no larger: a core computes few tokens in the time that a user notices. Of 128, 32 and 16, with 64
+  // clients at once, 32 gave the most tokens a second, and a quarter of 128's time between two tokens.
+  int64_t max_prompt_tokens_beside_decodes = 32;
 
   // One sentence that names the flag. kernel_block: positions in a block of the attention kernels.
   [[nodiscard]] Status validate(int64_t kernel_block) const;
