@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ranges>
 
 #include "kerf/io/json.h"
 #include "kerf/serve/http/error_response.h"
@@ -30,10 +29,10 @@ void Router::add(std::string method, std::string path, Access access, Handler ha
 
 const Router::Route* Router::find(std::string_view method, std::string_view path) const {
   const std::string_view wanted = method == "HEAD" ? "GET" : method;
-  for (const Route& route : std::views::reverse(routes_)) {
-    if (route.method == wanted && matches(route.path, path)) return &route;
-  }
-  return nullptr;
+  const auto found = std::find_if(routes_.rbegin(), routes_.rend(), [&](const Route& route) {
+    return route.method == wanted && matches(route.path, path);
+  });
+  return found == routes_.rend() ? nullptr : &*found;
 }
 
 std::string Router::methods_of(std::string_view path) const {
