@@ -168,7 +168,7 @@ Prediction CostModel::predict(const Plan& plan) const {
   prediction.fits = true;
   prediction.plan.pp_layers = stage_layer_counts(m.model, plan);
   const std::vector<StageRun> stages = m.stages(plan);
-  serve(Replica(*m.steps, m.engine, plan, stages, m.workload.prefix_hit), m.engine, m.workload,
+  serve(ReplicaModel(*m.steps, m.engine, plan, stages, m.workload.prefix_hit), m.engine, m.workload,
         prediction.memory.kv_tokens, prediction);
   if (prediction.plan.microbatches == 0) {
     prediction.plan.microbatches =

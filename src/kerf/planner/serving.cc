@@ -32,7 +32,7 @@ StepCost scaled(const StepCost& cost, double factor) {
 
 // What every arrival pattern needs of one replica.
 struct Load {
-  const Replica& replica;
+  const ReplicaModel& replica;
   const EngineSpec& engine;
   double isl = 1;
   double osl = 1;
@@ -155,11 +155,11 @@ void open_loop(const Load& load, double rate_per_s, Prediction& prediction) {
 
 }  // namespace
 
-Replica::Replica(const StepModel& steps, const EngineSpec& engine, const Plan& plan,
-                 const std::vector<StageRun>& stages, double prefix_hit)
+ReplicaModel::ReplicaModel(const StepModel& steps, const EngineSpec& engine, const Plan& plan,
+                           const std::vector<StageRun>& stages, double prefix_hit)
     : steps_(steps), engine_(engine), plan_(plan), stages_(stages), prefix_hit_(std::clamp(prefix_hit, 0.0, 0.999)) {}
 
-Replica::Pass Replica::pass(const StepShape& step) const {
+ReplicaModel::Pass ReplicaModel::pass(const StepShape& step) const {
   Pass pass;
   for (const StageRun& run : stages_) {
     const StepCost cost = steps_.stage(plan_, run.layers, step);
@@ -172,7 +172,7 @@ Replica::Pass Replica::pass(const StepShape& step) const {
   return pass;
 }
 
-double Replica::microbatches(double rows, double length) const {
+double ReplicaModel::microbatches(double rows, double length) const {
   if (plan_.pp < 2 || !engine_.pipeline_microbatches) return 1;
   if (plan_.microbatches > 0) return std::clamp<double>(plan_.microbatches, 1, std::max(1.0, rows));
   if (engine_.microbatch_tokens == 0) return std::clamp<double>(plan_.pp, 1, std::max(1.0, rows));
@@ -183,7 +183,7 @@ double Replica::microbatches(double rows, double length) const {
   return rows / static_cast<double>(piece);
 }
 
-StepCost Replica::decode(double sequences, double context) const {
+StepCost ReplicaModel::decode(double sequences, double context) const {
   const double pieces = microbatches(sequences, 1);
   const double each = sequences / pieces;
   StepShape step{.tokens = each, .sequences = each, .context = context};
@@ -200,7 +200,7 @@ StepCost Replica::decode(double sequences, double context) const {
   return cost;
 }
 
-StepCost Replica::prefill(double length, double prompts) const {
+StepCost ReplicaModel::prefill(double length, double prompts) const {
   const double fresh = std::max(1.0, length * (1 - prefix_hit_));
   const double tokens = fresh * prompts;
   double pieces = 1;
@@ -223,14 +223,14 @@ StepCost Replica::prefill(double length, double prompts) const {
   return cost;
 }
 
-StepCost Replica::first_prompt(double length) const {
+StepCost ReplicaModel::first_prompt(double length) const {
   StepCost cost = prefill(length, 1);
   const double device_s = cost.total();
   cost.overhead_s += overlapped(device_s, steps_.launch_floor_s()) - device_s;
   return cost;
 }
 
-double Replica::prompt_s(double length) const {
+double ReplicaModel::prompt_s(double length) const {
   const double room = static_cast<double>(engine_.max_num_batched_tokens) / std::max(1.0, length * (1 - prefix_hit_));
   const double prompts = std::clamp(room, 1.0, kMostPromptsTogether);
   const StepCost cost = prefill(length, prompts);
@@ -239,7 +239,7 @@ double Replica::prompt_s(double length) const {
   return std::max(0.0, busy_s - engine_.step_overhead_us * kMicro / plan_.pp) / prompts;
 }
 
-void serve(const Replica& replica, const EngineSpec& engine, const Workload& workload, double kv_tokens,
+void serve(const ReplicaModel& replica, const EngineSpec& engine, const Workload& workload, double kv_tokens,
            Prediction& prediction) {
   const double replicas = prediction.plan.dp;
   const double per_sequence = workload.isl + workload.osl * engine.output_reserve;

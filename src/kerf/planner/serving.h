@@ -25,11 +25,11 @@ struct StageRun {
 };
 
 // One replica under a plan. Keeps references; made for one prediction.
-class Replica {
+class ReplicaModel {
  public:
   // prefix_hit: share of a prompt's tokens that are cached
-  Replica(const StepModel& steps, const EngineSpec& engine, const Plan& plan, const std::vector<StageRun>& stages,
-          double prefix_hit);
+  ReplicaModel(const StepModel& steps, const EngineSpec& engine, const Plan& plan, const std::vector<StageRun>& stages,
+               double prefix_hit);
 
   // One decode cycle: every one of `sequences` sequences, with `context` tokens cached on average, gets its next
   // token. The slowest stage's terms for all microbatches; bubble_s is what it waits.
@@ -63,7 +63,7 @@ class Replica {
 
 // Fills ttft_ms, tpot_ms, tokens_per_s, requests_per_s, e2e_ms, running, decode and prefill of the prediction.
 // kv_tokens: cache of one replica. REQUIRES: the plan fits
-void serve(const Replica& replica, const EngineSpec& engine, const Workload& workload, double kv_tokens,
+void serve(const ReplicaModel& replica, const EngineSpec& engine, const Workload& workload, double kv_tokens,
            Prediction& prediction);
 
 }  // namespace kerf

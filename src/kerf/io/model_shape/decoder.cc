@@ -13,8 +13,8 @@ Status read_embeddings(const JsonFields& config, bool by_default, ModelShape& sh
   return Ok{};
 }
 
-Result<Decoder> read_decoder(const JsonFields& config, const Family& family, ModelShape& shape) {
-  Decoder decoder;
+Result<DecoderSizes> read_decoder(const JsonFields& config, const Family& family, ModelShape& shape) {
+  DecoderSizes decoder;
   KERF_TRY(decoder.hidden, config.integer("hidden_size", kWidth));
   std::optional<int64_t> listed;  // Nemotron-3 states each layer instead
   const nlohmann::json* types = config.find("layers_block_type");
@@ -82,7 +82,8 @@ Result<std::vector<int64_t>> read_windows(const JsonFields& config, const Family
   return windows;
 }
 
-Result<AttentionShape> read_grouped_attention(const JsonFields& config, const Family& family, const Decoder& decoder) {
+Result<AttentionShape> read_grouped_attention(const JsonFields& config, const Family& family,
+                                              const DecoderSizes& decoder) {
   KERF_TRY(const bool bias, config.boolean("attention_bias", false));
   return grouped_attention({.hidden = decoder.hidden,
                             .heads = decoder.heads,
@@ -94,7 +95,7 @@ Result<AttentionShape> read_grouped_attention(const JsonFields& config, const Fa
 }
 
 Status read_dense(const JsonFields& config, const Family& family, ModelShape& shape) {
-  KERF_TRY(const Decoder decoder, read_decoder(config, family, shape));
+  KERF_TRY(const DecoderSizes decoder, read_decoder(config, family, shape));
   KERF_TRY(const AttentionShape attention, read_grouped_attention(config, family, decoder));
   KERF_TRY(const std::vector<int64_t> windows, read_windows(config, family, decoder.layers));
   KERF_TRY(const int64_t intermediate, config.integer("intermediate_size", kWidth));

@@ -38,7 +38,7 @@ Result<RoutedExperts> read_routed_experts(const JsonFields& config, int64_t hidd
 
 // Every layer routes; experts without bias.
 Status read_mixtral(const JsonFields& config, const Family& family, ModelShape& shape) {
-  KERF_TRY(const Decoder decoder, read_decoder(config, family, shape));
+  KERF_TRY(const DecoderSizes decoder, read_decoder(config, family, shape));
   KERF_TRY(const AttentionShape attention, read_grouped_attention(config, family, decoder));
   KERF_TRY(const std::vector<int64_t> windows, read_windows(config, family, decoder.layers));
   KERF_TRY(const RoutedExperts experts, read_routed_experts(config, decoder.hidden));
@@ -52,7 +52,7 @@ Status read_mixtral(const JsonFields& config, const Family& family, ModelShape& 
 
 // decoder_sparse_step and mlp_only_layers say which layers route; the others have a dense MLP of intermediate_size.
 Status read_qwen_moe(const JsonFields& config, const Family& family, ModelShape& shape) {
-  KERF_TRY(const Decoder decoder, read_decoder(config, family, shape));
+  KERF_TRY(const DecoderSizes decoder, read_decoder(config, family, shape));
   KERF_TRY(const AttentionShape attention, read_grouped_attention(config, family, decoder));
   KERF_TRY(const std::vector<int64_t> windows, read_windows(config, family, decoder.layers));
   KERF_TRY(RoutedExperts experts, read_routed_experts(config, decoder.hidden));
@@ -74,7 +74,7 @@ Status read_qwen_moe(const JsonFields& config, const Family& family, ModelShape&
 
 // Norms over all of q and all of k; a bias per expert that only routes.
 Status read_minimax(const JsonFields& config, const Family& family, ModelShape& shape) {
-  KERF_TRY(const Decoder decoder, read_decoder(config, family, shape));
+  KERF_TRY(const DecoderSizes decoder, read_decoder(config, family, shape));
   KERF_TRY(const bool qk_norm, config.boolean("use_qk_norm", true));
   KERF_TRY(const bool routing_bias, config.boolean("use_routing_bias", true));
   KERF_TRY(RoutedExperts experts, read_routed_experts(config, decoder.hidden));
@@ -123,7 +123,7 @@ Result<AttentionShape> read_mimo_attention(const JsonFields& config, int64_t hid
 
 // MiMo-V2-Flash: layers with a window have heads of their own; moe_layer_freq says which layers route.
 Status read_mimo_flash(const JsonFields& config, const Family& family, ModelShape& shape) {
-  KERF_TRY(const Decoder decoder, read_decoder(config, family, shape));
+  KERF_TRY(const DecoderSizes decoder, read_decoder(config, family, shape));
   KERF_TRY(const AttentionShape full, read_mimo_attention(config, decoder.hidden, ""));
   KERF_TRY(const AttentionShape windowed, read_mimo_attention(config, decoder.hidden, "swa_"));
   KERF_TRY(const nlohmann::json* const pattern, read_pattern(config, "hybrid_layer_pattern", decoder.layers));
@@ -141,7 +141,7 @@ Status read_mimo_flash(const JsonFields& config, const Family& family, ModelShap
 
 // Biases everywhere, in experts and router too; a learned sink per head; every other layer has a window.
 Status read_gpt_oss(const JsonFields& config, const Family& family, ModelShape& shape) {
-  KERF_TRY(const Decoder decoder, read_decoder(config, family, shape));
+  KERF_TRY(const DecoderSizes decoder, read_decoder(config, family, shape));
   KERF_TRY(const std::vector<int64_t> windows, read_windows(config, family, decoder.layers));
   KERF_TRY(RoutedExperts experts, read_routed_experts(config, decoder.hidden));
   KERF_TRY(const bool bias, config.boolean("attention_bias", true));
@@ -166,7 +166,7 @@ Status read_gpt_oss(const JsonFields& config, const Family& family, ModelShape& 
 // of attention_chunk_size, the fourth, which has no rotary embedding, to everything. q and k are normed without
 // weights.
 Status read_llama4(const JsonFields& config, const Family& family, ModelShape& shape) {
-  KERF_TRY(const Decoder decoder, read_decoder(config, family, shape));
+  KERF_TRY(const DecoderSizes decoder, read_decoder(config, family, shape));
   KERF_TRY(const AttentionShape attention, read_grouped_attention(config, family, decoder));
   KERF_TRY(RoutedExperts experts, read_routed_experts(config, decoder.hidden));
   experts.shared_intermediate = experts.intermediate;

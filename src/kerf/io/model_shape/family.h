@@ -50,7 +50,7 @@ struct Family {
 [[nodiscard]] std::vector<std::string_view> known_families();
 
 // What every decoder states.
-struct Decoder {
+struct DecoderSizes {
   int64_t hidden = 0;
   int64_t layers = 0;
   int64_t heads = 0;
@@ -58,7 +58,7 @@ struct Decoder {
   int64_t head_dim = 0;
 };
 // Reads them, and fills in the shape's embeddings, head and final norm (hidden_size weights, no bias).
-[[nodiscard]] Result<Decoder> read_decoder(const JsonFields& config, const Family& family, ModelShape& shape);
+[[nodiscard]] Result<DecoderSizes> read_decoder(const JsonFields& config, const Family& family, ModelShape& shape);
 // Embeddings and head from shape.hidden_size and vocab_size, tied as the config or `by_default` says.
 [[nodiscard]] Status read_embeddings(const JsonFields& config, bool by_default, ModelShape& shape);
 
@@ -67,7 +67,7 @@ struct Decoder {
 
 // The attention of a Llama-like layer without its window.
 [[nodiscard]] Result<AttentionShape> read_grouped_attention(const JsonFields& config, const Family& family,
-                                                            const Decoder& decoder);
+                                                            const DecoderSizes& decoder);
 
 // The multi-token prediction layers of num_nextn_predict_layers, counted apart. REQUIRES: shape's layers are filled in
 [[nodiscard]] Status count_mtp(const JsonFields& config, ModelShape& shape);

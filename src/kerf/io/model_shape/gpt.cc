@@ -12,8 +12,8 @@ const char* either(const JsonFields& config, const char* first, const char* seco
 }
 
 // Models with one key-value head per head, that name sizes as GPT-2 (n_embd) or as most others (hidden_size).
-Result<Decoder> read_sizes(const JsonFields& config, ModelShape& shape) {
-  Decoder decoder;
+Result<DecoderSizes> read_sizes(const JsonFields& config, ModelShape& shape) {
+  DecoderSizes decoder;
   KERF_TRY(decoder.hidden, config.integer(either(config, "n_embd", "hidden_size"), kWidth));
   const char* layers = either(config, "n_layer", "num_hidden_layers");
   const char* heads = either(config, "n_head", "num_attention_heads");
@@ -33,7 +33,7 @@ Result<Decoder> read_sizes(const JsonFields& config, ModelShape& shape) {
 
 // Layer norms, biases everywhere, learned positions, an MLP without gate.
 Status read_gpt(const JsonFields& config, const Family& family, ModelShape& shape) {
-  KERF_TRY(const Decoder decoder, read_sizes(config, shape));
+  KERF_TRY(const DecoderSizes decoder, read_sizes(config, shape));
   const bool opt = family.model_type == "opt";
   KERF_TRY(shape.max_positions, config.integer(opt ? "max_position_embeddings" : "n_positions", kTokens, 1024));
   KERF_TRY(const int64_t intermediate, config.integer(opt ? "ffn_dim" : "n_inner", kWidth, 4 * decoder.hidden));
@@ -60,7 +60,7 @@ Status read_gpt(const JsonFields& config, const Family& family, ModelShape& shap
 
 // Checkpoints hold the head although the class would tie it.
 Status read_falcon(const JsonFields& config, const Family& family, ModelShape& shape) {
-  KERF_TRY(Decoder decoder, read_sizes(config, shape));
+  KERF_TRY(DecoderSizes decoder, read_sizes(config, shape));
   KERF_TRY(const bool grouped, config.boolean("new_decoder_architecture", family.model_type == "RefinedWeb"));
   KERF_TRY(const bool multi_query, config.boolean("multi_query", true));
   KERF_TRY(const bool parallel, config.boolean("parallel_attn", true));
@@ -89,7 +89,7 @@ Status read_falcon(const JsonFields& config, const Family& family, ModelShape& s
 
 // intermediate_size counts gate and up together.
 Status read_first_qwen(const JsonFields& config, const Family& family, ModelShape& shape) {
-  KERF_TRY(Decoder decoder, read_sizes(config, shape));
+  KERF_TRY(DecoderSizes decoder, read_sizes(config, shape));
   KERF_TRY(decoder.head_dim, config.integer("kv_channels", kHeadDim, decoder.head_dim));
   KERF_TRY(shape.max_positions, config.integer("max_position_embeddings", kTokens, 8192));
   KERF_TRY(const int64_t both, config.integer("intermediate_size", kWidth));

@@ -53,7 +53,8 @@ Result<std::vector<bool>> read_linear_layers(const JsonFields& config, int64_t l
 }
 
 // One layer of the kind of the last, that joins embedding and hidden state.
-Status count_qwen_mtp(const JsonFields& config, const Decoder& decoder, const LayerShape& full, ModelShape& shape) {
+Status count_qwen_mtp(const JsonFields& config, const DecoderSizes& decoder, const LayerShape& full,
+                      ModelShape& shape) {
   KERF_TRY(const int64_t layers, config.integer("mtp_num_hidden_layers", {0, 100}, 0));
   if (layers == 0) return Ok{};
   shape.mtp_params = layers * full.params() + 2 * decoder.hidden * decoder.hidden + 3 * decoder.hidden;
@@ -63,7 +64,7 @@ Status count_qwen_mtp(const JsonFields& config, const Decoder& decoder, const La
 }  // namespace
 
 Status read_qwen_next(const JsonFields& config, const Family& family, ModelShape& shape) {
-  KERF_TRY(const Decoder decoder, read_decoder(config, family, shape));
+  KERF_TRY(const DecoderSizes decoder, read_decoder(config, family, shape));
   KERF_TRY(const bool gate, config.boolean("attn_output_gate", true));
   const AttentionShape full = grouped_attention({.hidden = decoder.hidden,
                                                  .heads = decoder.heads,
@@ -155,7 +156,7 @@ Result<std::string> read_pattern(const JsonFields& config) {
 // A layer is a mixer, an attention, an MLP or experts alone, after one norm.
 Status read_nemotron_h(const JsonFields& config, const Family& family, ModelShape& shape) {
   KERF_TRY(const std::string pattern, read_pattern(config));
-  KERF_TRY(Decoder decoder, read_decoder(config, family, shape));
+  KERF_TRY(DecoderSizes decoder, read_decoder(config, family, shape));
   KERF_TRY(decoder.head_dim, config.integer("attention_head_dim", kHeadDim, decoder.head_dim));
   for (const char letter : pattern) {
     LayerShape layer{
@@ -184,7 +185,7 @@ Status read_nemotron_h(const JsonFields& config, const Family& family, ModelShap
 namespace {
 
 // One of block_configs: heads per group and the MLP's width as a multiple of hidden_size, or nothing at all.
-Result<LayerShape> read_nas_layer(const nlohmann::json& block, const std::string& where, const Decoder& decoder) {
+Result<LayerShape> read_nas_layer(const nlohmann::json& block, const std::string& where, const DecoderSizes& decoder) {
   KERF_TRY(const JsonFields fields, JsonFields::of(block, where));
   KERF_TRY(const JsonFields attention, fields.object("attention"));
   KERF_TRY(const JsonFields ffn, fields.object("ffn"));
@@ -213,7 +214,7 @@ Result<LayerShape> read_nas_layer(const nlohmann::json& block, const std::string
 }  // namespace
 
 Status read_nemotron_nas(const JsonFields& config, const Family& family, ModelShape& shape) {
-  KERF_TRY(const Decoder decoder, read_decoder(config, family, shape));
+  KERF_TRY(const DecoderSizes decoder, read_decoder(config, family, shape));
   const nlohmann::json* blocks = config.find("block_configs");
   if (blocks == nullptr || !blocks->is_array() || blocks->size() != static_cast<size_t>(decoder.layers)) {
     return config.wrong("block_configs", fmt::format("a list of num_hidden_layers = {}", decoder.layers));

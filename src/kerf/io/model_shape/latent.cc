@@ -46,7 +46,7 @@ bool has_indexer(const nlohmann::json* types, int64_t layer) {
 }  // namespace
 
 Status read_deepseek(const JsonFields& config, const Family& family, ModelShape& shape) {
-  KERF_TRY(const Decoder decoder, read_decoder(config, family, shape));
+  KERF_TRY(const DecoderSizes decoder, read_decoder(config, family, shape));
   KERF_TRY(const AttentionShape attention, read_latent_attention(config, decoder.hidden));
   KERF_TRY(const Indexer indexer, read_indexer(config, decoder.hidden));
   KERF_TRY(RoutedExperts experts, read_routed_experts(config, decoder.hidden));

@@ -77,7 +77,7 @@ void Answer::on_event(size_t sequence, const GenerationEvent& event) {
 void Answer::take(size_t sequence, const GenerationEvent& event) {
   Sequence& at = sequences_[sequence];
   const int64_t tokens_before = at.choice.num_tokens();
-  Piece piece = at.choice.take(event);
+  AnswerPiece piece = at.choice.take(event);
   usage_.completion_tokens += at.choice.num_tokens() - tokens_before;
   if (sequence % static_cast<size_t>(request_->options.best_of) == 0) usage_.cached_tokens += event.cached_tokens;
   if (piece.finish) {
@@ -95,7 +95,7 @@ void Answer::take(size_t sequence, const GenerationEvent& event) {
   finish();
 }
 
-void Answer::stream(size_t sequence, const Piece& piece) {
+void Answer::stream(size_t sequence, const AnswerPiece& piece) {
   events_.clear();
   request_->format->append_events(events_, sequence, piece, usage_);
   if (open_ == 0) request_->format->append_end(events_, usage_);
@@ -112,7 +112,7 @@ void Answer::stream(size_t sequence, const Piece& piece) {
 void Answer::answer_in_one() {
   const auto best_of = static_cast<size_t>(request_->options.best_of);
   const auto n = static_cast<size_t>(request_->options.n);
-  std::vector<Piece> choices;
+  std::vector<AnswerPiece> choices;
   for (size_t first = 0; first < sequences_.size(); first += best_of) {
     std::vector<size_t> order(best_of);
     std::iota(order.begin(), order.end(), first);

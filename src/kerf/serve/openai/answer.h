@@ -26,14 +26,14 @@ class Answer : public std::enable_shared_from_this<Answer> {
     Choice choice;
     std::optional<RequestId> id;  // while the generator works on it
     bool ended = false;
-    Piece all;  // what came so far, where the answer goes out in one
+    AnswerPiece all;  // what came so far, where the answer goes out in one
   };
 
   [[nodiscard]] const Prompt& prompt_of(size_t sequence) const;
   void submit(uint64_t tenant);
   void on_event(size_t sequence, const GenerationEvent& event);
   void take(size_t sequence, const GenerationEvent& event);
-  void stream(size_t sequence, const Piece& piece);
+  void stream(size_t sequence, const AnswerPiece& piece);
   void answer_in_one();
   void fail(const ApiError& error);
   void finish();

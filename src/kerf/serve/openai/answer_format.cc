@@ -59,7 +59,7 @@ void AnswerFormat::append_end(std::string& out, const Usage& usage) const {
   out += "data: [DONE]\n\n";
 }
 
-std::string AnswerFormat::whole(const std::vector<Piece>& choices, const Usage& usage) {
+std::string AnswerFormat::whole(const std::vector<AnswerPiece>& choices, const Usage& usage) {
   std::string out = opening(names_.object);
   for (size_t i = 0; i < choices.size(); ++i) {
     if (i > 0) out += ',';
@@ -68,7 +68,7 @@ std::string AnswerFormat::whole(const std::vector<Piece>& choices, const Usage& 
   return out + "],\"usage\":" + usage_json(usage) + "}";
 }
 
-void AnswerFormat::append_finish_reason(std::string& out, const Piece& piece) {
+void AnswerFormat::append_finish_reason(std::string& out, const AnswerPiece& piece) {
   out += "\"finish_reason\":";
   if (!piece.finish) {
     out += "null";
@@ -79,7 +79,7 @@ void AnswerFormat::append_finish_reason(std::string& out, const Piece& piece) {
   out += '"';
 }
 
-void AnswerFormat::append_stop_reason(std::string& out, const Piece& piece) {
+void AnswerFormat::append_stop_reason(std::string& out, const AnswerPiece& piece) {
   out += "\"stop_reason\":";
   if (const auto* text = std::get_if<std::string>(&piece.stop_reason)) {
     append_json_string(out, *text);

@@ -33,7 +33,7 @@ class AnswerFormat {
   AnswerFormat& operator=(const AnswerFormat&) = delete;
 
   // Appends the events that show a piece of a choice to a stream: none where it shows nothing.
-  virtual void append_events(std::string& out, size_t choice, const Piece& piece, const Usage& usage) = 0;
+  virtual void append_events(std::string& out, size_t choice, const AnswerPiece& piece, const Usage& usage) = 0;
 
   // Appends what ends a stream.
   void append_end(std::string& out, const Usage& usage) const;
@@ -42,7 +42,7 @@ class AnswerFormat {
   [[nodiscard]] const std::string& id() const { return id_; }
 
   // The answer in one; choices[i] is all of choice i.
-  [[nodiscard]] std::string whole(const std::vector<Piece>& choices, const Usage& usage);
+  [[nodiscard]] std::string whole(const std::vector<AnswerPiece>& choices, const Usage& usage);
 
  protected:
   struct Names {
@@ -55,12 +55,12 @@ class AnswerFormat {
   void close_event(std::string& out, const Usage& usage) const;
 
   // The object of all of a choice.
-  virtual void append_whole_choice(std::string& out, size_t choice, const Piece& piece) = 0;
+  virtual void append_whole_choice(std::string& out, size_t choice, const AnswerPiece& piece) = 0;
 
   // "finish_reason":"stop" or whatever it is, or null
-  static void append_finish_reason(std::string& out, const Piece& piece);
+  static void append_finish_reason(std::string& out, const AnswerPiece& piece);
   // "stop_reason":…
-  static void append_stop_reason(std::string& out, const Piece& piece);
+  static void append_stop_reason(std::string& out, const AnswerPiece& piece);
 
   const ServedModel& model_;
   const GenerationOptions& options_;

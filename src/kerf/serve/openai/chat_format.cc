@@ -21,7 +21,7 @@ class ChatFormat : public AnswerFormat {
                      model, options),
         tools_(std::move(tools)) {}
 
-  void append_events(std::string& out, size_t choice, const Piece& piece, const Usage& usage) override {
+  void append_events(std::string& out, size_t choice, const AnswerPiece& piece, const Usage& usage) override {
     State& state = state_of(choice);
     if (!std::exchange(state.begun, true)) {
       open_event(out);
@@ -62,7 +62,7 @@ class ChatFormat : public AnswerFormat {
     return states_[choice];
   }
 
-  static ToolOutput read(State& state, const Piece& piece) {
+  static ToolOutput read(State& state, const AnswerPiece& piece) {
     if (!state.reader) return {.content = piece.text};
     ToolOutput output = state.reader->push(piece.text);
     if (piece.finish) {
@@ -92,7 +92,7 @@ class ChatFormat : public AnswerFormat {
     out += "}}";
   }
 
-  void append_whole_choice(std::string& out, size_t choice, const Piece& piece) override {
+  void append_whole_choice(std::string& out, size_t choice, const AnswerPiece& piece) override {
     State& state = state_of(choice);
     const ToolOutput output = read(state, piece);
     fmt::format_to(std::back_inserter(out), R"({{"index":{},"message":{{"role":"assistant","content":)", choice);
@@ -117,7 +117,7 @@ class ChatFormat : public AnswerFormat {
   }
 
   // "logprobs", "finish_reason", "stop_reason" and the brace.
-  void append_end_of_choice(std::string& out, const Piece& piece, const State& state) const {
+  void append_end_of_choice(std::string& out, const AnswerPiece& piece, const State& state) const {
     out += "\"logprobs\":";
     if (options_.reports_logprobs) {
       append_chat_logprobs(out, piece.tokens, *model_.tokenizer, options_.tokens_as_ids);

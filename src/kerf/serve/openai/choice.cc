@@ -13,7 +13,7 @@ int64_t count_characters(std::string_view utf8) {
 
 }  // namespace
 
-void Piece::append(Piece next) {
+void AnswerPiece::append(AnswerPiece next) {
   text += next.text;
   std::ranges::move(next.tokens, std::back_inserter(tokens));
   finish = next.finish;
@@ -32,14 +32,14 @@ std::string Choice::text_of(int32_t token) {
   return shown == shown_special_.end() ? detokenizer_.push(token) : shown->second;
 }
 
-void Choice::show(Piece& piece, const std::string& text) {
+void Choice::show(AnswerPiece& piece, const std::string& text) {
   characters_ += count_characters(text);
   // As vLLM has it, a stop string counts only in what follows the first min_tokens.
   piece.text += num_tokens_ <= options_.params.min_tokens ? text : stops_.push(text);
 }
 
-Piece Choice::take(const GenerationEvent& event) {
-  Piece piece{.text = std::exchange(echo_, {}), .finish = event.finish};
+AnswerPiece Choice::take(const GenerationEvent& event) {
+  AnswerPiece piece{.text = std::exchange(echo_, {}), .finish = event.finish};
   for (const SampledToken& sampled : event.tokens) {
     ++num_tokens_;
     logprobs_ += sampled.logprob;

@@ -22,13 +22,13 @@ struct ReportedToken {
 };
 
 // What is new of an answer, or all of it.
-struct Piece {
+struct AnswerPiece {
   std::string text;
   std::vector<ReportedToken> tokens;                               // where log-probabilities are wanted
   std::optional<FinishReason> finish;                              // the last piece
   std::variant<std::monostate, std::string, int32_t> stop_reason;  // the stop string or stop token that ended it
 
-  void append(Piece next);
+  void append(AnswerPiece next);
 };
 
 // Threading: one thread at a time. The tokenizer and the options outlive it.
@@ -41,13 +41,13 @@ class Choice {
   void show_special(int32_t id, std::string text) { shown_special_.emplace_back(id, std::move(text)); }
 
   // What an event brings. The piece may be the last where the event is not: a stop string ended the answer.
-  [[nodiscard]] Piece take(const GenerationEvent& event);
+  [[nodiscard]] AnswerPiece take(const GenerationEvent& event);
 
   [[nodiscard]] int64_t num_tokens() const { return num_tokens_; }
   [[nodiscard]] double mean_logprob() const;
 
  private:
-  void show(Piece& piece, const std::string& text);
+  void show(AnswerPiece& piece, const std::string& text);
   [[nodiscard]] std::string text_of(int32_t token);
 
   const GenerationOptions& options_;

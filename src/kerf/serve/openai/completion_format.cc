@@ -17,7 +17,7 @@ class CompletionFormat : public AnswerFormat {
       : AnswerFormat({.id_prefix = "cmpl-", .object = "text_completion", .stream_object = "text_completion"}, model,
                      options) {}
 
-  void append_events(std::string& out, size_t choice, const Piece& piece, const Usage& usage) override {
+  void append_events(std::string& out, size_t choice, const AnswerPiece& piece, const Usage& usage) override {
     if (piece.text.empty() && piece.tokens.empty() && !piece.finish && !options_.continuous_usage) return;
     open_event(out);
     append_whole_choice(out, choice, piece);
@@ -25,7 +25,7 @@ class CompletionFormat : public AnswerFormat {
   }
 
  private:
-  void append_whole_choice(std::string& out, size_t choice, const Piece& piece) override {
+  void append_whole_choice(std::string& out, size_t choice, const AnswerPiece& piece) override {
     fmt::format_to(std::back_inserter(out), "{{\"index\":{},\"text\":", choice);
     append_json_string(out, piece.text);
     out += ",\"logprobs\":";

@@ -252,7 +252,7 @@ void Metrics::on_report(int replica, const ReplicaReport& report, double now_s) 
     if (record.predicted_s > 0) to.predicted_step->Observe(record.predicted_s);
   }
   to.window.add(report, now_s);
-  const Shares now = to.window.shares();
+  const TimeShares now = to.window.shares();
   to.comm_fraction->Set(now.comm);
   to.bubble_fraction->Set(now.bubble);
 }
@@ -278,7 +278,7 @@ void Metrics::on_cache(int replica, int64_t block_size, int64_t num_blocks) {
 
 void Metrics::on_restart(int replica) { engine(replica).restarts->Increment(); }
 
-Shares Metrics::shares(int replica) const { return engine(replica).window.shares(); }
+TimeShares Metrics::shares(int replica) const { return engine(replica).window.shares(); }
 
 std::string Metrics::text() {
   server_->refresh();

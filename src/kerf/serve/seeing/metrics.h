@@ -50,7 +50,7 @@ class Metrics {
   void on_cache(int replica, int64_t block_size, int64_t num_blocks);
 
   // Shares of a replica's recent time, as /metrics shows them.
-  [[nodiscard]] Shares shares(int replica) const;
+  [[nodiscard]] TimeShares shares(int replica) const;
 
   // The document; its content type is kMetricsContentType.
   [[nodiscard]] std::string text();

@@ -18,7 +18,7 @@ void ShareWindow::add(const ReplicaReport& report, double now_s) {
   while (points_.size() > 2 && points_[1].at_s < now_s - kWindow) points_.pop_front();
 }
 
-Shares ShareWindow::shares() const {
+TimeShares ShareWindow::shares() const {
   if (points_.size() < 2) return {};
   const Point& from = points_.front();
   const Point& to = points_.back();

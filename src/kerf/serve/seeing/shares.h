@@ -7,7 +7,7 @@
 
 namespace kerf {
 
-struct Shares {
+struct TimeShares {
   double comm = 0;    // of the ranks' time, in collectives and hand-offs, waiting included
   double bubble = 0;  // without a step while the replica had work
 };
@@ -17,7 +17,7 @@ class ShareWindow {
  public:
   void add(const ReplicaReport& report, double now_s);
   void clear() { points_.clear(); }
-  [[nodiscard]] Shares shares() const;
+  [[nodiscard]] TimeShares shares() const;
 
  private:
   static constexpr double kWindow = 15;         // seconds: what Prometheus scrapes by default, or less

@@ -37,7 +37,7 @@ struct ReplicaStatus {
   int64_t restarts = 0;
   std::vector<int64_t> pids;  // by rank
   ReplicaReport report;       // without its steps
-  Shares shares;
+  TimeShares shares;
   std::deque<StepRecord> steps;  // of the last reports, oldest first
 };
 
