@@ -15,6 +15,14 @@ expect() {
 
 ask() { curl -sS --max-time 60 -H 'Authorization: Bearer test-key' -H 'Content-Type: application/json' "$@"; }
 
+# shows PATTERN: the line of /metrics that matches it, waited for; nothing when none comes.
+shows() {
+  for _ in {1..600}; do
+    curl -sS "$URL/metrics" -H 'Authorization: Bearer test-key' | grep "$1" && break
+    sleep 0.05
+  done
+}
+
 check() {
   local chat='"messages":[{"role":"user","content":"Hi"}],"max_tokens":5'
 
@@ -37,13 +45,13 @@ check() {
   expect "a prompt of 300 kB" context_length_exceeded "$(ask --data-binary "@$scratch/long" "$URL/v1/completions")"
 
   # A client that gives up is noticed: none of its 32,000 tokens is wanted any more.
-  ask --max-time 0.2 -d '{"prompt":"x","n":64,"max_tokens":500,"ignore_eos":true}' "$URL/v1/completions" >/dev/null 2>&1 || true
-  local aborted=''
-  for _ in {1..100}; do
-    aborted=$(curl -sS "$URL/metrics" -H 'Authorization: Bearer test-key' | grep 'request_success_total{.*"abort"')
-    [[ $aborted == *' 64' ]] && break
-    sleep 0.1
-  done
+  curl -sS -H 'Authorization: Bearer test-key' -H 'Content-Type: application/json' \
+    -d '{"prompt":"x","n":64,"max_tokens":500,"ignore_eos":true}' "$URL/v1/completions" >"$scratch/unread" 2>&1 &
+  local client=$!
+  shows 'num_requests_running{.*} [1-9]' >/dev/null
+  kill "$client"
+  local aborted
+  aborted=$(shows 'request_success_total{.*"abort".* 64$')
   expect "sequences of a client that left" ' 64' "$aborted"
   ((failures == 0))
 }
