@@ -9,7 +9,7 @@
 
 namespace kerf {
 
-// <temporary directory>/kerf-scratch-<pid>-XXXXXX, locked, gone with the object.
+// <temporary directory>/kerf-scratch-<pid>-<six letters>, locked, gone with the object.
 class ScratchDir {
  public:
   // Where it cannot be made (a full disk) the path is empty, and Open MPI does as it does without.
